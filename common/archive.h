@@ -1,0 +1,68 @@
+/*
+ * archive: one report, one file, one line of JSON, on disk before we say so.
+ *
+ * DIRECTORY/YYYY/MM/DD/submitter!policy-domain!begin!end!UNIQUE.json, the day
+ * on which the report's range starts, UNIQUE the first 16 digits of the SHA-256
+ * of the decoded text: the same report twice is the same file. Files appear
+ * whole or not at all: written under DIRECTORY/tmp, fsynced, linked, and the
+ * directory fsynced.
+ */
+#ifndef ARCHIVE_H
+#define ARCHIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assess.h"
+#include "buf.h"
+#include "report.h"
+#include "spool.h"
+#include "status.h"
+
+enum {
+	ARCHIVE_PATH_MAX = 320,
+	ARCHIVE_SHA256_MAX = 65
+};
+
+/* What a record says of a report besides the report. NULL is left empty. */
+struct record {
+	int64_t received; /* seconds since 1970 */
+	const char *queue_id;
+	const char *envelope_from;
+	const char *client;
+	const char *message_id;
+	const char *subject;
+	const char *submitter;
+	const struct report *report; /* walked: its deviations are complete */
+	const struct assessment *assessment;
+	const struct buf *text; /* the decoded text, for its SHA-256 */
+};
+
+struct archived {
+	char path[ARCHIVE_PATH_MAX]; /* relative to the directory */
+	bool is_duplicate;           /* the file was there already */
+};
+
+/*
+ * Is the directory there (it is made if its parent exists) and can a file be
+ * made in it? Also removes files that a crash left in DIRECTORY/tmp.
+ */
+enum status archive_check(const char *directory, struct fault *fault);
+
+/* DIRECTORY/tmp, for spools, in out. */
+void archive_tmp(const char *directory, char *out, size_t size);
+
+/*
+ * Store a record durably and, if message is not NULL, its bytes beside it as
+ * NAME.eml.gz. ST_NO_SPACE, ST_NO_MEMORY, ST_ARCHIVE with *fault; then nothing
+ * has appeared. *archived is set on ST_OK; of a duplicate nothing is written.
+ */
+enum status archive_store(const char *directory, const struct record *record,
+    struct spool *message, struct archived *archived, struct fault *fault);
+
+/* SHA-256 of the text as hexadecimal digits. */
+enum status
+archive_sha256(const struct buf *text, char out[ARCHIVE_SHA256_MAX]);
+
+#endif

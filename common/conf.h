@@ -1,0 +1,112 @@
+/*
+ * conf: the configuration file, "Keyword value" and "#" comments.
+ *
+ * A table in conf.c names each keyword once: its type, default, least and
+ * greatest value, and where it goes. A configuration never changes once it has
+ * been read; whoever uses it holds a reference, so that a new file can take
+ * over while messages are still treated by the old one.
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "status.h"
+
+enum conf_action {
+	ACTION_DELIVER,
+	ACTION_DISCARD,
+	ACTION_QUARANTINE,
+	ACTION_REJECT,
+	ACTION_TEMPFAIL
+};
+
+enum log_target {
+	TARGET_AUTO,
+	TARGET_SYSLOG,
+	TARGET_JOURNAL,
+	TARGET_STDERR
+};
+enum log_format {
+	FORMAT_LOGFMT,
+	FORMAT_JSON,
+	FORMAT_CEE
+};
+
+struct conf_list {
+	char **item;
+	size_t count;
+};
+
+struct conf {
+	/* The milter's place in the system. */
+	char *socket;
+	unsigned socket_mode;
+	char *socket_group;
+	char *user;
+	char *pid_file;
+	/* Whose mail is ours. */
+	struct conf_list mailbox;
+	char *recipient_delimiter;
+	struct conf_list domain;
+	/* What is kept. */
+	char *archive_directory;
+	bool archive_message;
+	/* What is done with the mail. */
+	enum conf_action on_report;
+	enum conf_action on_malformed;
+	enum conf_action on_failure;
+	/* Limits. */
+	uint64_t max_message_size;
+	uint64_t max_report_size;
+	uint64_t max_failure_lines;
+	/* Severity: rates in hundredths of a percent. */
+	uint64_t notice_rate;
+	uint64_t warning_rate;
+	uint64_t min_sessions;
+	/* The log. */
+	enum log_target log_target;
+	enum log_format log_format;
+	int syslog_facility; /* LOG_MAIL and so on, as syslog(3) has them */
+	char *syslog_ident;
+
+	/* Private: references, counted without a lock. */
+	_Atomic unsigned refs;
+	uint64_t given; /* keywords that the file named, a bit each */
+};
+
+/* The defaults alone, as for the command; NULL when there is no memory. */
+struct conf *conf_new(void);
+
+/*
+ * Read a file. Each problem (unknown keyword, bad value, value out of range,
+ * keyword given twice, a needed one missing) is written to problems as
+ * "FILE:LINE: text"; after any, NULL is returned.
+ */
+struct conf *conf_load(const char *path, FILE *problems);
+
+/* The same from memory; name stands for the file in problems. */
+struct conf *
+conf_parse(const char *name, const char *text, size_t len, FILE *problems);
+
+/* Take and give back a reference; the last one frees. */
+struct conf *conf_ref(struct conf *conf);
+void conf_unref(struct conf **conf);
+
+/* Did the file name this keyword, or is its value the default? */
+bool conf_is_given(const struct conf *conf, const char *keyword);
+
+/*
+ * Keywords that differ between the two and take effect at a restart only,
+ * comma-separated in out; "" when there are none.
+ */
+void conf_restart_needed(
+    const struct conf *old, const struct conf *new, char *out, size_t size);
+
+/* Print the table as a commented sample: every keyword with its default. */
+void conf_print_sample(FILE *out);
+
+#endif

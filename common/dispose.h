@@ -1,0 +1,48 @@
+/*
+ * dispose: what becomes of a message. The one place where that is decided.
+ */
+#ifndef DISPOSE_H
+#define DISPOSE_H
+
+#include <stdbool.h>
+
+#include "assess.h"
+#include "conf.h"
+#include "status.h"
+
+/* What was found in a message, all its reports together. */
+struct outcome {
+	unsigned reports;    /* archived for the first time */
+	unsigned duplicates; /* archived before */
+	unsigned malformed;
+	struct fault fault; /* the first malformed one, or our own failure */
+	bool has_failed;    /* our own failure */
+	enum severity severity;      /* the worst of the reports */
+	struct totals totals;        /* of the reports */
+	char organization_name[256]; /* of the first report */
+};
+
+/* What bears on the decision besides the outcome. */
+struct circumstances {
+	bool has_other_recipients; /* besides the report mailbox */
+	bool is_log_ready;         /* the log takes lines at once */
+};
+
+/*
+ * The action, by OnReport, OnMalformed and OnFailure. Discard needs reports
+ * that are all archived and a log that works. With other recipients, reject
+ * and quarantine give way to deliver: their mail is none of our business.
+ */
+enum conf_action dispose(const struct conf *conf, const struct outcome *outcome,
+    const struct circumstances *circumstances);
+
+/* "deliver", "discard", "quarantine", "reject", "tempfail". */
+const char *action_str(enum conf_action action);
+
+/*
+ * The value of the X-TLSRPT-Milter field, or false when the message gets none
+ * (it is no report, or the failure is ours).
+ */
+bool dispose_header(const struct outcome *outcome, char *out, size_t size);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * event: one line of the log as a list of named fields, before any printing.
+ *
+ * What a report, a policy and a failure consist of is named here and nowhere
+ * else; logfmt, JSON, the journal and the text of "tlsrpt show" are printed
+ * from the same fields. Names are RFC 8460's own member names.
+ */
+#ifndef EVENT_H
+#define EVENT_H
+
+#include <cjson/cJSON.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "assess.h"
+#include "deviation.h"
+#include "report.h"
+#include "result.h"
+#include "rfc3339.h"
+
+enum {
+	EVENT_FIELDS_MAX = 32
+};
+
+enum field_type {
+	FIELD_STRING,
+	FIELD_TIME, /* a string that is held in the field */
+	FIELD_COUNT,
+	FIELD_RATE,      /* percent */
+	FIELD_LIST,      /* cJSON array of strings */
+	FIELD_DEVIATIONS /* their names */
+};
+
+struct field {
+	const char *name;
+	enum field_type type;
+	union {
+		const char *string;
+		char time[RFC3339_MAX];
+		uint64_t count;
+		double rate;
+		const cJSON *list;
+		deviations set;
+	} u;
+};
+
+/* Strings and lists are borrowed and must outlive the event. */
+struct event {
+	const char *name; /* "report", "failure", ... */
+	enum severity severity;
+	size_t count;
+	struct field field[EVENT_FIELDS_MAX];
+};
+
+void event_init(struct event *ev, const char *name, enum severity severity);
+
+/* Add a field. What is missing (NULL, unknown, empty) is left out. */
+void event_string(struct event *ev, const char *name, const char *value);
+void event_count(struct event *ev, const char *name, uint64_t value);
+void event_known(struct event *ev, const char *name, struct count value);
+void event_time(struct event *ev, const char *name, struct datetime value);
+void event_rate(struct event *ev, const char *name, double percent);
+void event_list(struct event *ev, const char *name, const cJSON *value);
+void event_deviations(struct event *ev, deviations value);
+
+/*
+ * The fields of a report's events. name is "report" or "duplicate"; submitter
+ * may be NULL. disposition and archive are added by whoever knows them.
+ */
+void
+event_report(struct event *ev, const char *name, const struct report *report,
+    const struct assessment *assessment, const char *submitter);
+void event_policy(struct event *ev, const struct report *report,
+    const struct policy *policy, const struct totals *totals,
+    enum severity severity);
+void event_failure(struct event *ev, const struct report *report,
+    const struct policy *policy, const struct failure *failure,
+    enum severity severity);
+
+/* reason=, detail= and, where it applies, offset=. */
+void event_fault(struct event *ev, const struct fault *fault);
+
+#endif

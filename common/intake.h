@@ -1,0 +1,62 @@
+/*
+ * intake: the road that every message takes, whoever brings it.
+ *
+ * Header fields and body go in. At the end the reports are decoded one at a
+ * time, assessed and archived; then it is decided what becomes of the message,
+ * and the events are logged.
+ */
+#ifndef INTAKE_H
+#define INTAKE_H
+
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf.h"
+#include "dispose.h"
+#include "log.h"
+#include "status.h"
+
+enum {
+	/* Reports decoded at the same time. Each may take twice MaxReportSize,
+	   so this bounds what a flood of them can cost. */
+	INTAKE_DECODERS = 4
+};
+
+/* What all messages of a process share. */
+struct intake_site {
+	struct log *log;
+	sem_t decoders;
+};
+void intake_site_init(struct intake_site *site, struct log *log);
+
+/* Where a message came from. Strings may be NULL. */
+struct intake_origin {
+	const char *queue_id;
+	const char *envelope_from;
+	const char *client; /* "name [address]" or an address */
+	bool has_other_recipients;
+};
+
+struct intake;
+
+/*
+ * Make one for one message. Takes a reference to conf; site must outlive it.
+ * NULL when there is no memory.
+ */
+struct intake *intake_new(struct intake_site *site, struct conf *conf);
+
+/* Feed it. Values as a milter gets them; nothing here fails or blocks. */
+void intake_field(struct intake *in, const char *name, const char *value);
+void intake_body(struct intake *in, const char *data, size_t len);
+
+/*
+ * The message is complete: do everything. Returns the action, with which the
+ * log agrees; *outcome says what was found. May wait for a decoder.
+ */
+enum conf_action intake_finish(struct intake *in,
+    const struct intake_origin *origin, struct outcome *outcome);
+
+void intake_free(struct intake **in);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * mailbox: which envelope recipients and which reported names are ours.
+ */
+#ifndef MAILBOX_H
+#define MAILBOX_H
+
+#include <stdbool.h>
+
+#include "conf.h"
+
+/*
+ * Is this envelope recipient one of the configuration's Mailbox entries? Takes
+ * an address as SMTP has it: angle brackets, quoted local part, source route,
+ * final dot and all (RFC 5321, section 4.1.2). ASCII case is ignored, and
+ * RecipientDelimiter extensions match.
+ */
+bool mailbox_is_ours(const struct conf *conf, const char *recipient);
+
+/*
+ * Is the policy domain or MX host in the Domain list, or is there no list? An
+ * entry matches itself and the names below it. Case and a final dot do not
+ * matter.
+ */
+bool mailbox_is_our_domain(const struct conf *conf, const char *name);
+
+#endif

@@ -1,0 +1,131 @@
+/*
+ * report: a TLS report (RFC 8460, section 4) read from its JSON text.
+ *
+ * The head is read at once; policies and failures are visited, so that a
+ * report of any size and shape costs its text and one policy's memory.
+ * Wrong but plain is accepted and listed as a deviation: null, missing or
+ * empty members, a string for an array, a number as a string, names of the
+ * drafts, unknown types.
+ */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "deviation.h"
+#include "json.h"
+#include "status.h"
+
+/* A session count: 0 to 2^53 - 1, or unknown. */
+struct count {
+	bool is_known;
+	uint64_t value;
+};
+
+/* A date-range member: as it was sent, and in seconds if it could be read. */
+struct datetime {
+	const char *text; /* NULL when missing */
+	bool is_known;
+	int64_t time;
+};
+
+/*
+ * The strings of these structs are NULL when the member is missing, null or
+ * empty. They are owned by the struct (or, in a visitor, by the walk) and valid
+ * as long as it is.
+ */
+struct report {
+	const char *organization_name;
+	const char *contact_info;
+	const char *report_id;
+	struct datetime start;
+	struct datetime end;
+	deviations dev; /* found so far; complete after a walk */
+
+	/* Private: the items behind the strings, and what is visited. */
+	struct json_span text;
+	struct json_span policies;
+	cJSON *item[5];
+};
+
+enum policy_type {
+	POLICY_TLSA,
+	POLICY_STS,
+	POLICY_NOT_FOUND,
+	POLICY_UNKNOWN
+};
+
+struct policy {
+	size_t index; /* 0 for the first */
+	enum policy_type type;
+	const char *policy_type; /* verbatim */
+	const char *policy_domain;
+	const cJSON *policy_string; /* array of strings, or NULL */
+	const cJSON *mx_host;       /* array of strings, or NULL */
+	struct count successful;    /* total-successful-session-count */
+	struct count failed;        /* total-failure-session-count */
+
+	/* Private. */
+	struct json_span failure_details;
+	cJSON *item[6];
+};
+
+struct failure {
+	size_t index;            /* 0 for the first of its policy */
+	const char *result_type; /* verbatim */
+	const char *sending_mta_ip;
+	const char *receiving_mx_hostname;
+	const char *receiving_mx_helo;
+	const char *receiving_ip;
+	const char *additional_information;
+	const char *failure_reason_code;
+	struct count failed; /* failed-session-count */
+
+	/* Private. */
+	cJSON *item[8];
+};
+
+/*
+ * Check len bytes of JSON (ijson_check) and read the head. The text must
+ * outlive the report. dev is what the road here has noticed. Besides the
+ * statuses of ijson_check(): ST_NO_POLICIES, ST_NO_MEMORY. On failure *report
+ * needs no report_clear().
+ */
+enum status report_read(struct report *report, const char *text, size_t len,
+    deviations dev, struct fault *fault);
+
+/*
+ * The same for a text that is known to hold a report within it, such as the
+ * report member of an archive record: span of a text that has been checked.
+ */
+enum status report_read_span(struct report *report, struct json_span span,
+    deviations dev, struct fault *fault);
+
+/*
+ * Called for each policy, and then for each of its failures, in the order of
+ * the text. policy_end, if not NULL, follows the last failure of a policy.
+ * A return value other than REPORT_NEXT ends the policy (REPORT_SKIP: its
+ * failures are not visited) or the walk (REPORT_STOP).
+ */
+enum report_visit {
+	REPORT_NEXT,
+	REPORT_SKIP,
+	REPORT_STOP
+};
+struct report_visitor {
+	enum report_visit (*policy)(void *ctx, const struct policy *policy);
+	enum report_visit (*failure)(void *ctx, const struct policy *policy,
+	    const struct failure *failure);
+	void (*policy_end)(void *ctx, const struct policy *policy);
+};
+
+/* Visit everything. ST_OK, also when stopped, or ST_NO_MEMORY. */
+enum status report_walk(
+    struct report *report, const struct report_visitor *visitor, void *ctx);
+
+void report_clear(struct report *report);
+
+#endif
