@@ -455,8 +455,7 @@ scan_held(struct mime *m, struct scan *s)
 	n = m->nline;
 	m->nline = 0;
 	m->is_line_start = false;
-	if (nl != NULL && n > 0 && m->line[n - 1] == '\r' &&
-	    m->state != HEADERS) {
+	if (n > 0 && m->line[n - 1] == '\r' && m->state != HEADERS) {
 		n--;
 		m->eol[0] = '\r';
 		m->neol = 1;
