@@ -493,9 +493,10 @@ def main():
     sets = syscall_sets()
     filters = [filter_arguments(unit, sets), filter_system_calls(unit, sets)]
     must("unshare", libc.unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC))
-    apply_limits(unit)
     uid = apply_identity(unit, user)
+    os.umask(0o022)
     Mounts(unit, writable + executable, writable, executable).apply()
+    apply_limits(unit)
     os.chdir("/")
     os.setresuid(uid, uid, uid)
     must("no new privileges", libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
