@@ -29,6 +29,7 @@ void buf_init(struct buf *buf, size_t max);
 enum status buf_add(struct buf *buf, const void *data, size_t len);
 enum status buf_adds(struct buf *buf, const char *string);
 enum status buf_addc(struct buf *buf, char c);
+/* As printf(3), for short pieces: ST_TOO_LARGE for 256 bytes and more. */
 enum status buf_addf(struct buf *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -106,7 +106,10 @@ bool conf_is_given(const struct conf *conf, const char *keyword);
 void conf_restart_needed(
     const struct conf *old, const struct conf *new, char *out, size_t size);
 
-/* Print the table as a commented sample: every keyword with its default. */
-void conf_print_sample(FILE *out);
+/*
+ * The table: keyword i and the default as the file would give it ("" for
+ * none), or NULL behind the last. Static storage.
+ */
+const char *conf_keyword(size_t i, const char **value);
 
 #endif

@@ -106,7 +106,8 @@ enum status report_read_span(struct report *report, struct json_span span,
 
 /*
  * Called for each policy, and then for each of its failures, in the order of
- * the text. policy_end, if not NULL, follows the last failure of a policy.
+ * the text. policy_end, if not NULL, follows the last failure of a policy;
+ * without failure none are visited.
  * A return value other than REPORT_NEXT ends the policy (REPORT_SKIP: its
  * failures are not visited) or the walk (REPORT_STOP).
  */

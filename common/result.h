@@ -5,6 +5,7 @@
 #ifndef RESULT_H
 #define RESULT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct result {
@@ -25,7 +26,7 @@ struct result {
 const struct result *result_find(const char *type);
 
 /* Is it one of the eleven? */
-int result_is_known(const struct result *result);
+bool result_is_known(const struct result *result);
 
 /* All eleven in the RFC's order. Static storage. */
 const struct result *result_all(size_t *count);

@@ -1,0 +1,741 @@
+#include "conf.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "buf.h"
+#include "text.h"
+
+#ifndef LOCALSTATEDIR
+#define LOCALSTATEDIR "/var"
+#endif
+#ifndef RUNSTATEDIR
+#define RUNSTATEDIR "/run"
+#endif
+
+enum {
+	FILE_MAX = 1 << 20,   /* bytes of a configuration file */
+	LIST_MAX = 10000,     /* values of a repeatable keyword */
+	SOCKET_PATH_MAX = 107 /* bytes of sockaddr_un.sun_path, less its NUL */
+};
+
+enum type {
+	TYPE_STRING, /* char * */
+	TYPE_LIST,   /* struct conf_list, repeatable */
+	TYPE_BOOL,   /* bool */
+	TYPE_SIZE,   /* uint64_t, bytes */
+	TYPE_COUNT,  /* uint64_t */
+	TYPE_RATE,   /* uint64_t, hundredths of a percent */
+	TYPE_MODE,   /* unsigned, octal */
+	TYPE_CHOICE  /* an enum or int, one of a list of words */
+};
+
+struct choice {
+	const char *word;
+	int value;
+};
+
+struct keyword {
+	const char *name;
+	const char *value; /* the default, or "" */
+	enum type type;
+	bool is_at_restart; /* a change takes effect at a restart only */
+	size_t offset;      /* in struct conf */
+	uint64_t min;       /* of numbers */
+	uint64_t max;
+	const struct choice *choices;
+	/* Returns what is wrong with a string, or NULL. */
+	const char *(*check)(const char *value);
+};
+
+/*
+ * Checks of strings.
+ */
+
+static const char *
+check_socket(const char *value)
+{
+	const char *at;
+	bool is_unix = text_iprefix(value, "unix:");
+
+	if (is_unix || text_iprefix(value, "local:")) {
+		value = strchr(value, ':') + 1;
+		if (*value != '/')
+			return "the path of a socket must begin with \"/\"";
+		if (strlen(value) > SOCKET_PATH_MAX)
+			return "the path of the socket is too long";
+		return NULL;
+	}
+	if (!text_iprefix(value, "inet:") && !text_iprefix(value, "inet6:"))
+		return "not unix:PATH, local:PATH, inet:PORT@HOST or "
+		       "inet6:PORT@HOST";
+	value = strchr(value, ':') + 1;
+	at = strchr(value, '@');
+	if (at == NULL || at == value || at[1] == '\0')
+		return "not PORT@HOST";
+	if (strspn(value, "0123456789") != (size_t)(at - value) ||
+	    strtoul(value, NULL, 10) < 1 || strtoul(value, NULL, 10) > 65535)
+		return "the port is not 1 to 65535";
+	return NULL;
+}
+
+static const char *
+check_mailbox(const char *value)
+{
+	const char *at = strrchr(value, '@');
+
+	if (at == NULL || at[1] == '\0')
+		return "not an address (tls-reports@example.com) or a domain "
+		       "(@reports.example.com)";
+	return strpbrk(value, "<>") != NULL ? "angle brackets are not part of "
+					      "the address"
+					    : NULL;
+}
+
+static const char *
+check_path(const char *value)
+{
+	return value[0] != '/' ? "a path must begin with \"/\"" : NULL;
+}
+
+static const char *
+check_domain(const char *value)
+{
+	return strpbrk(value, "@/: ") != NULL ? "not a domain name" : NULL;
+}
+
+static const char *
+check_ident(const char *value)
+{
+	return strpbrk(value, "[]:%") != NULL || strlen(value) > 32
+	    ? "an identity has up to 32 characters and none of \"[]:%\""
+	    : NULL;
+}
+
+/*
+ * The table.
+ */
+
+static const struct choice report_actions[] = {
+	{ "deliver", ACTION_DELIVER },
+	{ "discard", ACTION_DISCARD },
+	{ NULL, 0 },
+};
+
+static const struct choice malformed_actions[] = {
+	{ "deliver", ACTION_DELIVER },
+	{ "quarantine", ACTION_QUARANTINE },
+	{ "reject", ACTION_REJECT },
+	{ NULL, 0 },
+};
+
+static const struct choice failure_actions[] = {
+	{ "deliver", ACTION_DELIVER },
+	{ "tempfail", ACTION_TEMPFAIL },
+	{ NULL, 0 },
+};
+
+static const struct choice targets[] = {
+	{ "auto", TARGET_AUTO },
+	{ "syslog", TARGET_SYSLOG },
+	{ "journal", TARGET_JOURNAL },
+	{ "stderr", TARGET_STDERR },
+	{ NULL, 0 },
+};
+
+static const struct choice formats[] = {
+	{ "logfmt", FORMAT_LOGFMT },
+	{ "json", FORMAT_JSON },
+	{ "cee", FORMAT_CEE },
+	{ NULL, 0 },
+};
+
+static const struct choice facilities[] = {
+	{ "mail", LOG_MAIL },
+	{ "daemon", LOG_DAEMON },
+	{ "user", LOG_USER },
+	{ "local0", LOG_LOCAL0 },
+	{ "local1", LOG_LOCAL1 },
+	{ "local2", LOG_LOCAL2 },
+	{ "local3", LOG_LOCAL3 },
+	{ "local4", LOG_LOCAL4 },
+	{ "local5", LOG_LOCAL5 },
+	{ "local6", LOG_LOCAL6 },
+	{ "local7", LOG_LOCAL7 },
+	{ NULL, 0 },
+};
+
+#define AT(member) .offset = offsetof(struct conf, member)
+#define KIB        (UINT64_C(1) << 10)
+#define GIB        (UINT64_C(1) << 30)
+
+static const struct keyword keywords[] = {
+	{ "Socket", "unix:" RUNSTATEDIR "/tlsrpt-milter/milter.sock",
+	    TYPE_STRING, true, AT(socket), .check = check_socket },
+	{ "SocketMode", "0660", TYPE_MODE, true, AT(socket_mode), .max = 0777 },
+	{ "SocketGroup", "postfix", TYPE_STRING, true, AT(socket_group) },
+	{ "User", "tlsrpt-milter", TYPE_STRING, true, AT(user) },
+	{ "PidFile", "", TYPE_STRING, true, AT(pid_file), .check = check_path },
+	{ "Mailbox", "", TYPE_LIST, false, AT(mailbox),
+	    .check = check_mailbox },
+	{ "RecipientDelimiter", "+", TYPE_STRING, false,
+	    AT(recipient_delimiter) },
+	{ "Domain", "", TYPE_LIST, false, AT(domain), .check = check_domain },
+	{ "ArchiveDirectory", LOCALSTATEDIR "/lib/tlsrpt-milter/archive",
+	    TYPE_STRING, false, AT(archive_directory), .check = check_path },
+	{ "ArchiveMessage", "no", TYPE_BOOL, false, AT(archive_message) },
+	{ "OnReport", "deliver", TYPE_CHOICE, false, AT(on_report),
+	    .choices = report_actions },
+	{ "OnMalformed", "deliver", TYPE_CHOICE, false, AT(on_malformed),
+	    .choices = malformed_actions },
+	{ "OnFailure", "deliver", TYPE_CHOICE, false, AT(on_failure),
+	    .choices = failure_actions },
+	{ "MaxMessageSize", "50M", TYPE_SIZE, false, AT(max_message_size),
+	    .min = KIB, .max = 2 * GIB },
+	{ "MaxReportSize", "32M", TYPE_SIZE, false, AT(max_report_size),
+	    .min = KIB, .max = GIB },
+	{ "MaxFailureLines", "100", TYPE_COUNT, false, AT(max_failure_lines),
+	    .max = 1000000 },
+	{ "NoticeRate", "1%", TYPE_RATE, false, AT(notice_rate), .max = 10000 },
+	{ "WarningRate", "5%", TYPE_RATE, false, AT(warning_rate),
+	    .max = 10000 },
+	{ "MinSessions", "10", TYPE_COUNT, false, AT(min_sessions),
+	    .max = 1000000000 },
+	{ "LogTarget", "auto", TYPE_CHOICE, false, AT(log_target),
+	    .choices = targets },
+	{ "LogFormat", "logfmt", TYPE_CHOICE, false, AT(log_format),
+	    .choices = formats },
+	{ "SyslogFacility", "mail", TYPE_CHOICE, false, AT(syslog_facility),
+	    .choices = facilities },
+	{ "SyslogIdent", "tlsrpt-milter", TYPE_STRING, false, AT(syslog_ident),
+	    .check = check_ident },
+};
+
+enum {
+	KEYWORDS = sizeof keywords / sizeof keywords[0]
+};
+
+_Static_assert(sizeof(enum conf_action) == sizeof(int) &&
+	sizeof(enum log_target) == sizeof(int) &&
+	sizeof(enum log_format) == sizeof(int),
+    "a choice is stored as an int");
+_Static_assert(KEYWORDS <= 64, "conf.given has a bit for each keyword");
+
+const char *
+conf_keyword(size_t i, const char **value)
+{
+	if (i >= KEYWORDS)
+		return NULL;
+	*value = keywords[i].value;
+	return keywords[i].name;
+}
+
+/*
+ * Values. Each reader returns what is wrong with the value, or NULL.
+ */
+
+static const char *const out_of_memory = "out of memory";
+
+static const char *
+read_string(void *at, const char *value)
+{
+	char **string = at;
+	char *copy = strdup(value);
+
+	if (copy == NULL)
+		return out_of_memory;
+	free(*string);
+	*string = copy;
+	return NULL;
+}
+
+static const char *
+read_item(void *at, const char *value)
+{
+	struct conf_list *list = at;
+	char **item;
+
+	if (list->count == LIST_MAX)
+		return "too many values";
+	item = realloc(list->item, (list->count + 1) * sizeof *item);
+	if (item == NULL)
+		return out_of_memory;
+	list->item = item;
+	list->item[list->count] = strdup(value);
+	if (list->item[list->count] == NULL)
+		return out_of_memory;
+	list->count++;
+	return NULL;
+}
+
+static const char *
+read_bool(void *at, const char *value)
+{
+	bool is_yes = text_ieq(value, "yes") || text_ieq(value, "true") ||
+	    strcmp(value, "1") == 0;
+
+	if (!is_yes && !text_ieq(value, "no") && !text_ieq(value, "false") &&
+	    strcmp(value, "0") != 0)
+		return "not yes or no";
+	*(bool *)at = is_yes;
+	return NULL;
+}
+
+static const char *
+read_choice(const struct keyword *kw, void *at, const char *value)
+{
+	for (const struct choice *c = kw->choices; c->word != NULL; c++) {
+		if (text_ieq(c->word, value)) {
+			*(int *)at = c->value;
+			return NULL;
+		}
+	}
+	return "not one of its words";
+}
+
+/* Digits in the given base, at most max; *rest is what follows them. */
+static bool
+read_digits(const char *value, int base, uint64_t *number, const char **rest)
+{
+	char *end;
+
+	if (value[0] < '0' || value[0] > '9')
+		return false;
+	errno = 0;
+	*number = strtoull(value, &end, base);
+	*rest = end;
+	return errno == 0;
+}
+
+static const char *
+check_range(const struct keyword *kw, uint64_t number)
+{
+	return number < kw->min || number > kw->max ? "out of range" : NULL;
+}
+
+static const char *
+read_mode(const struct keyword *kw, void *at, const char *value)
+{
+	const char *rest;
+	uint64_t number;
+
+	if (!read_digits(value, 8, &number, &rest) || *rest != '\0')
+		return "not an octal mode such as 0660";
+	if (check_range(kw, number) != NULL)
+		return check_range(kw, number);
+	*(unsigned *)at = (unsigned)number;
+	return NULL;
+}
+
+static const char *
+read_size(const struct keyword *kw, void *at, const char *value)
+{
+	static const char units[] = "kmg";
+	const char *rest, *unit;
+	uint64_t number;
+	unsigned shift = 0;
+
+	if (!read_digits(value, 10, &number, &rest))
+		return "not a size such as 512K or 32M";
+	if (*rest != '\0') {
+		unit = strchr(units, text_lower(*rest));
+		if (unit == NULL || rest[1] != '\0')
+			return "not a size such as 512K or 32M";
+		shift = 10 * (unsigned)(unit - units + 1);
+	}
+	if (number > UINT64_MAX >> shift)
+		return "out of range";
+	number <<= shift;
+	if (check_range(kw, number) != NULL)
+		return check_range(kw, number);
+	*(uint64_t *)at = number;
+	return NULL;
+}
+
+static const char *
+read_count(const struct keyword *kw, void *at, const char *value)
+{
+	const char *rest;
+	uint64_t number;
+
+	if (!read_digits(value, 10, &number, &rest) || *rest != '\0')
+		return "not a number";
+	if (check_range(kw, number) != NULL)
+		return check_range(kw, number);
+	*(uint64_t *)at = number;
+	return NULL;
+}
+
+static const char *
+read_rate(const struct keyword *kw, void *at, const char *value)
+{
+	static const char *const wrong =
+	    "not a percentage with at most two decimals, such as 1% or 0.25%";
+	uint64_t number, decimals = 0;
+	const char *rest;
+
+	if (!read_digits(value, 10, &number, &rest) || number > kw->max)
+		return wrong;
+	number *= 100;
+	if (*rest == '.') {
+		const char *from = rest + 1;
+
+		if (!read_digits(from, 10, &decimals, &rest) || rest - from > 2)
+			return wrong;
+		number += rest - from == 1 ? decimals * 10 : decimals;
+	}
+	if (strcmp(rest, "%") != 0 && *rest != '\0')
+		return wrong;
+	if (check_range(kw, number) != NULL)
+		return check_range(kw, number);
+	*(uint64_t *)at = number;
+	return NULL;
+}
+
+static const char *
+read_value(const struct keyword *kw, struct conf *conf, const char *value)
+{
+	void *at = (char *)conf + kw->offset;
+
+	if (kw->check != NULL && value[0] != '\0' && kw->check(value) != NULL)
+		return kw->check(value);
+	switch (kw->type) {
+	case TYPE_STRING:
+		return read_string(at, value);
+	case TYPE_LIST:
+		return read_item(at, value);
+	case TYPE_BOOL:
+		return read_bool(at, value);
+	case TYPE_SIZE:
+		return read_size(kw, at, value);
+	case TYPE_COUNT:
+		return read_count(kw, at, value);
+	case TYPE_RATE:
+		return read_rate(kw, at, value);
+	case TYPE_MODE:
+		return read_mode(kw, at, value);
+	case TYPE_CHOICE:
+		break;
+	}
+	return read_choice(kw, at, value);
+}
+
+/*
+ * Life and death.
+ */
+
+static void
+conf_free(struct conf *conf)
+{
+	for (size_t i = 0; i < KEYWORDS; i++) {
+		void *at = (char *)conf + keywords[i].offset;
+
+		if (keywords[i].type == TYPE_STRING) {
+			free(*(char **)at);
+		} else if (keywords[i].type == TYPE_LIST) {
+			struct conf_list *list = at;
+
+			for (size_t j = 0; j < list->count; j++)
+				free(list->item[j]);
+			free(list->item);
+		}
+	}
+	free(conf);
+}
+
+struct conf *
+conf_new(void)
+{
+	struct conf *conf = calloc(1, sizeof *conf);
+
+	if (conf == NULL)
+		return NULL;
+	conf->refs = 1;
+	for (size_t i = 0; i < KEYWORDS; i++) {
+		const struct keyword *kw = &keywords[i];
+
+		if (kw->type != TYPE_LIST &&
+		    read_value(kw, conf, kw->value) != NULL) {
+			conf_free(conf);
+			return NULL;
+		}
+	}
+	return conf;
+}
+
+struct conf *
+conf_ref(struct conf *conf)
+{
+	conf->refs++;
+	return conf;
+}
+
+void
+conf_unref(struct conf **conf)
+{
+	if (*conf != NULL && --(*conf)->refs == 0)
+		conf_free(*conf);
+	*conf = NULL;
+}
+
+/*
+ * The file.
+ */
+
+struct parser {
+	const char *name;
+	FILE *problems;
+	struct conf *conf;
+	unsigned line;
+	unsigned given_at[KEYWORDS]; /* the line, 0 when not yet */
+	bool has_problem;
+};
+
+static void problem(struct parser *p, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void
+problem(struct parser *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	p->has_problem = true;
+	(void)fprintf(p->problems, "%s:%u: ", p->name, p->line);
+	va_start(ap, fmt);
+	(void)vfprintf(p->problems, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', p->problems);
+}
+
+/* The value is not printed as it is: it may hold anything. */
+static void
+bad_value(struct parser *p, const struct keyword *kw, const char *value,
+    const char *why)
+{
+	char shown[64];
+	size_t n = 0;
+
+	for (; value[n] != '\0' && n + 1 < sizeof shown; n++)
+		shown[n] = value[n] >= 0x20 && value[n] < 0x7f ? value[n] : '?';
+	shown[n] = '\0';
+	if (kw->type == TYPE_CHOICE) {
+		char words[128] = "";
+
+		for (const struct choice *c = kw->choices; c->word != NULL;
+		     c++) {
+			if (words[0] != '\0')
+				(void)strncat(words, ", ",
+				    sizeof words - strlen(words) - 1);
+			(void)strncat(
+			    words, c->word, sizeof words - strlen(words) - 1);
+		}
+		problem(p, "%s: \"%s\" is none of: %s", kw->name, shown, words);
+		return;
+	}
+	problem(p, "%s: \"%s\": %s", kw->name, shown, why);
+}
+
+static void
+take_setting(struct parser *p, const char *name, const char *value)
+{
+	const struct keyword *kw;
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < KEYWORDS && !text_ieq(keywords[i].name, name); i++)
+		;
+	if (i == KEYWORDS) {
+		problem(p, "unknown keyword \"%.40s\"", name);
+		return;
+	}
+	kw = &keywords[i];
+	if (p->given_at[i] != 0 && kw->type != TYPE_LIST) {
+		problem(p, "%s: given already in line %u", kw->name,
+		    p->given_at[i]);
+		return;
+	}
+	p->given_at[i] = p->line;
+	p->conf->given |= UINT64_C(1) << i;
+	if (value[0] == '\0') {
+		problem(p, "%s: no value", kw->name);
+		return;
+	}
+	why = read_value(kw, p->conf, value);
+	if (why != NULL)
+		bad_value(p, kw, value, why);
+}
+
+/* Cut a comment: "#" at the start of the line or behind white space. */
+static void
+cut_comment(char *line)
+{
+	for (char *p = line; *p != '\0'; p++) {
+		if (*p == '#' && (p == line || text_is_space(p[-1]))) {
+			*p = '\0';
+			return;
+		}
+	}
+}
+
+/* One line, NUL-terminated, which this takes apart. */
+static void
+take_line(struct parser *p, char *line)
+{
+	char *value, *end;
+
+	cut_comment(line);
+	while (text_is_space(*line))
+		line++;
+	for (end = line + strlen(line); end > line && text_is_space(end[-1]);)
+		*--end = '\0';
+	if (*line == '\0')
+		return;
+	for (char *c = line; *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x20 && *c != '\t') {
+			problem(p, "control character");
+			return;
+		}
+	}
+	value = line + strcspn(line, " \t");
+	if (*value != '\0')
+		*value++ = '\0';
+	while (text_is_space(*value))
+		value++;
+	if (strpbrk(value, " \t") != NULL) {
+		problem(p, "%.40s: more than one value", line);
+		return;
+	}
+	take_setting(p, line, value);
+}
+
+/* What no single line can be blamed for is said of the last one. */
+static void
+check_whole(struct parser *p)
+{
+	const struct conf *conf = p->conf;
+
+	if (conf->mailbox.count == 0)
+		problem(p, "Mailbox: at least one is needed");
+	if (conf->warning_rate < conf->notice_rate)
+		problem(p, "WarningRate: less than NoticeRate");
+}
+
+static void
+take_text(struct parser *p, const char *text, size_t len)
+{
+	const char *end = text + len;
+	char line[2048];
+
+	while (text < end) {
+		const char *nl = memchr(text, '\n', (size_t)(end - text));
+		size_t n =
+		    nl != NULL ? (size_t)(nl - text) : (size_t)(end - text);
+
+		p->line++;
+		if (n >= sizeof line) {
+			problem(p, "line too long");
+		} else if (memchr(text, '\0', n) != NULL) {
+			problem(p, "control character");
+		} else {
+			memcpy(line, text, n);
+			line[n] = '\0';
+			take_line(p, line);
+		}
+		text += nl != NULL ? n + 1 : n;
+	}
+	if (p->line == 0)
+		p->line = 1;
+}
+
+struct conf *
+conf_parse(const char *name, const char *text, size_t len, FILE *problems)
+{
+	struct parser p = {
+		.name = name,
+		.problems = problems,
+		.conf = conf_new(),
+	};
+
+	if (p.conf == NULL) {
+		(void)fprintf(problems, "%s:1: %s\n", name, out_of_memory);
+		return NULL;
+	}
+	take_text(&p, text, len);
+	check_whole(&p);
+	if (p.has_problem)
+		conf_unref(&p.conf);
+	return p.conf;
+}
+
+struct conf *
+conf_load(const char *path, FILE *problems)
+{
+	struct conf *conf = NULL;
+	struct buf text;
+	enum status st = ST_OK;
+	char block[4096];
+	FILE *file = fopen(path, "re");
+	size_t n;
+
+	if (file == NULL) {
+		(void)fprintf(problems, "%s:1: %s\n", path, strerror(errno));
+		return NULL;
+	}
+	buf_init(&text, FILE_MAX);
+	errno = 0;
+	while (st == ST_OK && (n = fread(block, 1, sizeof block, file)) > 0)
+		st = buf_add(&text, block, n);
+	if (ferror(file))
+		(void)fprintf(problems, "%s:1: %s\n", path, strerror(errno));
+	else if (st != ST_OK)
+		(void)fprintf(problems, "%s:1: file too large\n", path);
+	else
+		conf = conf_parse(path, text.data != NULL ? text.data : "",
+		    text.len, problems);
+	(void)fclose(file);
+	buf_free(&text);
+	return conf;
+}
+
+bool
+conf_is_given(const struct conf *conf, const char *keyword)
+{
+	for (size_t i = 0; i < KEYWORDS; i++) {
+		if (text_ieq(keywords[i].name, keyword))
+			return conf->given >> i & 1;
+	}
+	return false;
+}
+
+static bool
+is_same(const struct keyword *kw, const struct conf *a, const struct conf *b)
+{
+	const void *x = (const char *)a + kw->offset;
+	const void *y = (const char *)b + kw->offset;
+
+	if (kw->type == TYPE_STRING)
+		return strcmp(*(char *const *)x, *(char *const *)y) == 0;
+	return memcmp(x, y, sizeof(unsigned)) == 0;
+}
+
+void
+conf_restart_needed(
+    const struct conf *old, const struct conf *new, char *out, size_t size)
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < KEYWORDS; i++) {
+		const struct keyword *kw = &keywords[i];
+
+		if (!kw->is_at_restart || is_same(kw, old, new))
+			continue;
+		if (n + strlen(kw->name) + 3 > size)
+			break;
+		n += (size_t)snprintf(
+		    out + n, size - n, "%s%s", n > 0 ? ", " : "", kw->name);
+	}
+}

@@ -1,0 +1,671 @@
+#include "report.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "ijson.h"
+#include "result.h"
+#include "rfc3339.h"
+
+/* The greatest count that every JSON reader agrees on (RFC 7493, 2.2). */
+#define COUNT_MAX 9007199254740991.0
+
+/*
+ * A member that may be met under several names: the RFC's, those of its
+ * drafts, and one that a sender gets wrong.
+ */
+struct alias {
+	const char *name;
+	int member; /* an index of the caller's */
+	bool is_other;
+	enum deviation why; /* when is_other */
+};
+
+#define MEMBER(string, index)                                                  \
+	{                                                                      \
+		string, index, false, DEV_MAX                                  \
+	}
+#define ALIAS(string, index, dev)                                              \
+	{                                                                      \
+		string, index, true, dev                                       \
+	}
+
+/* Which member is it? -1 for one that is not in the table. */
+static int
+find_member(const struct alias *table, size_t count, struct json_span name,
+    deviations *dev)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!json_name_is(name, table[i].name))
+			continue;
+		if (table[i].is_other)
+			deviation_add(dev, table[i].why);
+		return table[i].member;
+	}
+	return -1;
+}
+
+/*
+ * Find the values of all members that the table names. Of a repeated member
+ * the last one counts, as in jq and most other readers.
+ */
+static void
+collect(struct json_span object, const struct alias *table, size_t count,
+    struct json_span *value, deviations *dev)
+{
+	struct json_iter iter;
+
+	json_iter(&iter, object);
+	while (json_next(&iter)) {
+		int member = find_member(table, count, iter.name, dev);
+
+		if (member >= 0)
+			value[member] = iter.value;
+	}
+}
+
+#define COLLECT(object, table, value, dev)                                     \
+	collect(object, table, sizeof(table) / sizeof(table)[0], value, dev)
+
+/* The value of a member that should be a string; "" counts as missing. */
+static enum status
+read_string(
+    struct json_span span, cJSON **item, const char **string, deviations *dev)
+{
+	*item = NULL;
+	*string = NULL;
+	switch (json_type(span)) {
+	case JSON_NONE:
+		return ST_OK;
+	case JSON_NULL:
+		deviation_add(dev, DEV_NULL_MEMBER);
+		return ST_OK;
+	case JSON_STRING:
+		break;
+	default:
+		deviation_add(dev, DEV_WRONG_TYPE);
+		return ST_OK;
+	}
+	*item = json_scalar(span, dev);
+	if (*item == NULL)
+		return ST_NO_MEMORY;
+	if ((*item)->valuestring[0] != '\0')
+		*string = (*item)->valuestring;
+	return ST_OK;
+}
+
+/* The value of a member that should be an array of strings. */
+static enum status
+read_strings(struct json_span span, cJSON **item, const cJSON **strings,
+    enum deviation not_array, deviations *dev)
+{
+	*item = NULL;
+	*strings = NULL;
+	switch (json_type(span)) {
+	case JSON_NONE:
+		return ST_OK;
+	case JSON_NULL:
+		deviation_add(dev, DEV_NULL_MEMBER);
+		return ST_OK;
+	case JSON_STRING:
+		deviation_add(dev, not_array);
+		break;
+	case JSON_ARRAY:
+		break;
+	default:
+		deviation_add(dev, DEV_WRONG_TYPE);
+		return ST_OK;
+	}
+	*item = json_strings(span, dev);
+	if (*item == NULL)
+		return ST_NO_MEMORY;
+	if ((*item)->child != NULL &&
+	    ((*item)->child->next != NULL ||
+		(*item)->child->valuestring[0] != '\0'))
+		*strings = *item;
+	return ST_OK;
+}
+
+/* Digits alone, as senders write a count that they put in quotes. */
+static bool
+is_digits(const char *string)
+{
+	size_t len = strlen(string);
+
+	return len > 0 && len < 20 && strspn(string, "0123456789") == len;
+}
+
+static enum status
+read_count(struct json_span span, struct count *count, deviations *dev)
+{
+	double value = -1;
+	cJSON *item;
+
+	*count = (struct count){ .is_known = false };
+	switch (json_type(span)) {
+	case JSON_NONE:
+		return ST_OK;
+	case JSON_NULL:
+		deviation_add(dev, DEV_NULL_MEMBER);
+		return ST_OK;
+	case JSON_STRING:
+	case JSON_NUMBER:
+		break;
+	default:
+		deviation_add(dev, DEV_COUNT_INVALID);
+		return ST_OK;
+	}
+	item = json_scalar(span, dev);
+	if (item == NULL)
+		return ST_NO_MEMORY;
+	if (cJSON_IsNumber(item)) {
+		value = item->valuedouble;
+	} else if (cJSON_IsString(item) && is_digits(item->valuestring)) {
+		deviation_add(dev, DEV_COUNT_AS_STRING);
+		value = 0;
+		for (const char *p = item->valuestring; *p != '\0'; p++)
+			value = value * 10 + (*p - '0');
+	}
+	cJSON_Delete(item);
+	if (!(value >= 0 && value <= COUNT_MAX) ||
+	    value != (double)(uint64_t)value) {
+		deviation_add(dev, DEV_COUNT_INVALID);
+		return ST_OK;
+	}
+	*count = (struct count){ true, (uint64_t)value };
+	return ST_OK;
+}
+
+static enum status
+read_datetime(struct json_span span, cJSON **item, struct datetime *datetime,
+    deviations *dev)
+{
+	enum status st = read_string(span, item, &datetime->text, dev);
+
+	datetime->is_known = false;
+	if (st != ST_OK || datetime->text == NULL)
+		return st;
+	switch (rfc3339_parse(datetime->text, &datetime->time)) {
+	case RFC3339_OK:
+		datetime->is_known = true;
+		break;
+	case RFC3339_NO_ZONE:
+		datetime->is_known = true;
+		deviation_add(dev, DEV_DATETIME_WITHOUT_ZONE);
+		break;
+	case RFC3339_INVALID:
+		deviation_add(dev, DEV_DATETIME_INVALID);
+		break;
+	}
+	return ST_OK;
+}
+
+/*
+ * Visit the elements of an array, or the one object that stands in its place.
+ */
+struct elements {
+	struct json_iter iter;
+	struct json_span only;
+};
+
+static struct elements
+elements_of(struct json_span span)
+{
+	struct elements e = { .only = { 0 } };
+
+	if (json_type(span) == JSON_OBJECT)
+		e.only = span;
+	else
+		json_iter(&e.iter, span);
+	return e;
+}
+
+/* The next object; elements that are none are noted and passed over. */
+static bool
+next_object(struct elements *e, struct json_span *object, deviations *dev)
+{
+	if (e->only.len > 0) {
+		*object = e->only;
+		e->only.len = 0;
+		return true;
+	}
+	while (json_next(&e->iter)) {
+		if (json_type(e->iter.value) == JSON_OBJECT) {
+			*object = e->iter.value;
+			return true;
+		}
+		deviation_add(dev, DEV_WRONG_TYPE);
+	}
+	return false;
+}
+
+/*
+ * The head of a report.
+ */
+
+enum head_member {
+	ORGANIZATION_NAME,
+	DATE_RANGE,
+	CONTACT_INFO,
+	REPORT_ID,
+	POLICIES,
+	HEAD_MEMBERS
+};
+
+static const struct alias head_names[] = {
+	MEMBER("organization-name", ORGANIZATION_NAME),
+	MEMBER("date-range", DATE_RANGE),
+	MEMBER("contact-info", CONTACT_INFO),
+	MEMBER("report-id", REPORT_ID),
+	MEMBER("policies", POLICIES),
+};
+
+enum range_member {
+	START,
+	END,
+	RANGE_MEMBERS
+};
+
+static const struct alias range_names[] = {
+	MEMBER("start-datetime", START),
+	MEMBER("end-datetime", END),
+};
+
+static void
+note_missing(const struct report *r, deviations *dev)
+{
+	if (r->organization_name == NULL)
+		deviation_add(dev, DEV_ORGANIZATION_NAME_MISSING);
+	if (r->report_id == NULL)
+		deviation_add(dev, DEV_REPORT_ID_MISSING);
+	if (r->start.text == NULL || r->end.text == NULL)
+		deviation_add(dev, DEV_DATE_RANGE_MISSING);
+	if (r->start.is_known && r->end.is_known && r->end.time < r->start.time)
+		deviation_add(dev, DEV_DATE_RANGE_REVERSED);
+}
+
+static enum status
+read_head(struct report *r, struct fault *fault)
+{
+	struct json_span head[HEAD_MEMBERS] = { 0 };
+	struct json_span range[RANGE_MEMBERS] = { 0 };
+	struct elements entries;
+	struct json_span entry;
+	enum status st;
+
+	COLLECT(r->text, head_names, head, &r->dev);
+	COLLECT(head[DATE_RANGE], range_names, range, &r->dev);
+	r->policies = head[POLICIES];
+	entries = elements_of(r->policies);
+	if (json_type(r->policies) == JSON_OBJECT)
+		deviation_add(&r->dev, DEV_POLICIES_NOT_ARRAY);
+	else if (json_type(r->policies) != JSON_ARRAY)
+		return fault_set(fault, ST_NO_POLICIES,
+		    "the object has no \"policies\" array");
+	if (!next_object(&entries, &entry, &r->dev))
+		return fault_set(fault, ST_NO_POLICIES,
+		    "the \"policies\" array holds no policy");
+	st = read_string(head[ORGANIZATION_NAME], &r->item[0],
+	    &r->organization_name, &r->dev);
+	if (st == ST_OK)
+		st = read_string(
+		    head[CONTACT_INFO], &r->item[1], &r->contact_info, &r->dev);
+	if (st == ST_OK)
+		st = read_string(
+		    head[REPORT_ID], &r->item[2], &r->report_id, &r->dev);
+	if (st == ST_OK)
+		st = read_datetime(
+		    range[START], &r->item[3], &r->start, &r->dev);
+	if (st == ST_OK)
+		st = read_datetime(range[END], &r->item[4], &r->end, &r->dev);
+	if (st != ST_OK)
+		return fault_set(fault, st, "report: out of memory");
+	note_missing(r, &r->dev);
+	return ST_OK;
+}
+
+enum status
+report_read_span(struct report *report, struct json_span span, deviations dev,
+    struct fault *fault)
+{
+	enum status st;
+
+	*report = (struct report){ .text = span, .dev = dev };
+	if (json_type(span) != JSON_OBJECT)
+		return fault_set(
+		    fault, ST_JSON_NOT_OBJECT, "not a JSON object");
+	st = read_head(report, fault);
+	if (st != ST_OK)
+		report_clear(report);
+	return st;
+}
+
+enum status
+report_read(struct report *report, const char *text, size_t len, deviations dev,
+    struct fault *fault)
+{
+	enum status st = ijson_check(text, len, NULL, &dev, fault);
+
+	if (st != ST_OK)
+		return st;
+	return report_read_span(report, json_root(text, len), dev, fault);
+}
+
+static void
+delete_items(cJSON **item, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		cJSON_Delete(item[i]);
+}
+
+void
+report_clear(struct report *report)
+{
+	delete_items(
+	    report->item, sizeof report->item / sizeof report->item[0]);
+	*report = (struct report){ .dev = report->dev };
+}
+
+/*
+ * A policy.
+ */
+
+enum entry_member {
+	POLICY,
+	SUMMARY,
+	FAILURE_DETAILS,
+	ENTRY_MEMBERS
+};
+
+static const struct alias entry_names[] = {
+	MEMBER("policy", POLICY),
+	MEMBER("summary", SUMMARY),
+	MEMBER("failure-details", FAILURE_DETAILS),
+};
+
+enum policy_member {
+	POLICY_TYPE,
+	POLICY_STRING,
+	POLICY_DOMAIN,
+	MX_HOST,
+	POLICY_MEMBERS
+};
+
+static const struct alias policy_names[] = {
+	MEMBER("policy-type", POLICY_TYPE),
+	MEMBER("policy-string", POLICY_STRING),
+	MEMBER("policy-domain", POLICY_DOMAIN),
+	MEMBER("mx-host", MX_HOST),
+	ALIAS("mx-host-pattern", MX_HOST, DEV_DRAFT_MEMBER),
+};
+
+enum summary_member {
+	SUCCESSFUL,
+	FAILED,
+	SUMMARY_MEMBERS
+};
+
+static const struct alias summary_names[] = {
+	MEMBER("total-successful-session-count", SUCCESSFUL),
+	MEMBER("total-failure-session-count", FAILED),
+	ALIAS("success-aggregate", SUCCESSFUL, DEV_DRAFT_MEMBER),
+	ALIAS("failure-aggregate", FAILED, DEV_DRAFT_MEMBER),
+};
+
+static enum policy_type
+policy_type(const char *string, deviations *dev)
+{
+	if (string == NULL) {
+		deviation_add(dev, DEV_POLICY_TYPE_MISSING);
+		return POLICY_UNKNOWN;
+	}
+	if (strcmp(string, "tlsa") == 0)
+		return POLICY_TLSA;
+	if (strcmp(string, "sts") == 0)
+		return POLICY_STS;
+	if (strcmp(string, "no-policy-found") == 0)
+		return POLICY_NOT_FOUND;
+	deviation_add(dev, DEV_POLICY_TYPE_UNKNOWN);
+	return POLICY_UNKNOWN;
+}
+
+static enum status
+read_policy_object(struct policy *p, struct json_span object, deviations *dev)
+{
+	struct json_span value[POLICY_MEMBERS] = { 0 };
+	enum status st;
+
+	if (json_type(object) != JSON_OBJECT)
+		deviation_add(dev, DEV_POLICY_MISSING);
+	COLLECT(object, policy_names, value, dev);
+	st = read_string(value[POLICY_TYPE], &p->item[0], &p->policy_type, dev);
+	if (st == ST_OK)
+		st = read_string(
+		    value[POLICY_DOMAIN], &p->item[1], &p->policy_domain, dev);
+	if (st == ST_OK)
+		st = read_strings(value[POLICY_STRING], &p->item[2],
+		    &p->policy_string, DEV_POLICY_STRING_NOT_ARRAY, dev);
+	if (st == ST_OK)
+		st = read_strings(value[MX_HOST], &p->item[3], &p->mx_host,
+		    DEV_MX_HOST_NOT_ARRAY, dev);
+	if (st != ST_OK)
+		return st;
+	p->type = policy_type(p->policy_type, dev);
+	if (p->policy_domain == NULL)
+		deviation_add(dev, DEV_POLICY_DOMAIN_MISSING);
+	return ST_OK;
+}
+
+static enum status
+read_summary(struct policy *p, struct json_span object, deviations *dev)
+{
+	struct json_span value[SUMMARY_MEMBERS] = { 0 };
+	enum status st;
+
+	if (json_type(object) != JSON_OBJECT)
+		deviation_add(dev, DEV_SUMMARY_MISSING);
+	COLLECT(object, summary_names, value, dev);
+	st = read_count(value[SUCCESSFUL], &p->successful, dev);
+	if (st == ST_OK)
+		st = read_count(value[FAILED], &p->failed, dev);
+	if (st == ST_OK && json_type(object) == JSON_OBJECT &&
+	    (value[SUCCESSFUL].len == 0 || value[FAILED].len == 0))
+		deviation_add(dev, DEV_COUNT_MISSING);
+	return st;
+}
+
+static void
+policy_clear(struct policy *policy)
+{
+	delete_items(
+	    policy->item, sizeof policy->item / sizeof policy->item[0]);
+}
+
+static enum status
+read_policy(struct policy *p, struct json_span entry, deviations *dev)
+{
+	struct json_span value[ENTRY_MEMBERS] = { 0 };
+	enum status st;
+
+	COLLECT(entry, entry_names, value, dev);
+	p->failure_details = value[FAILURE_DETAILS];
+	if (json_type(p->failure_details) == JSON_OBJECT)
+		deviation_add(dev, DEV_FAILURE_DETAILS_NOT_ARRAY);
+	else if (json_type(p->failure_details) == JSON_NULL)
+		deviation_add(dev, DEV_NULL_MEMBER);
+	else if (p->failure_details.len > 0 &&
+	    json_type(p->failure_details) != JSON_ARRAY)
+		deviation_add(dev, DEV_WRONG_TYPE);
+	st = read_policy_object(p, value[POLICY], dev);
+	if (st == ST_OK)
+		st = read_summary(p, value[SUMMARY], dev);
+	if (st != ST_OK)
+		policy_clear(p);
+	return st;
+}
+
+/*
+ * A failure.
+ */
+
+enum failure_member {
+	RESULT_TYPE,
+	SENDING_MTA_IP,
+	RECEIVING_MX_HOSTNAME,
+	RECEIVING_MX_HELO,
+	RECEIVING_IP,
+	ADDITIONAL_INFORMATION,
+	FAILURE_REASON_CODE,
+	FAILED_SESSION_COUNT,
+	FAILURE_MEMBERS
+};
+
+static const struct alias failure_names[] = {
+	MEMBER("result-type", RESULT_TYPE),
+	MEMBER("sending-mta-ip", SENDING_MTA_IP),
+	MEMBER("receiving-mx-hostname", RECEIVING_MX_HOSTNAME),
+	MEMBER("receiving-mx-helo", RECEIVING_MX_HELO),
+	MEMBER("receiving-ip", RECEIVING_IP),
+	MEMBER("failed-session-count", FAILED_SESSION_COUNT),
+	MEMBER("additional-information", ADDITIONAL_INFORMATION),
+	MEMBER("failure-reason-code", FAILURE_REASON_CODE),
+	ALIAS("receiving-mx-host-name", RECEIVING_MX_HOSTNAME,
+	    DEV_MISNAMED_MEMBER),
+	ALIAS("additional-info-uri", ADDITIONAL_INFORMATION, DEV_DRAFT_MEMBER),
+	ALIAS("failure-error-code", FAILURE_REASON_CODE, DEV_DRAFT_MEMBER),
+	ALIAS("session-count", FAILED_SESSION_COUNT, DEV_DRAFT_MEMBER),
+};
+
+static void
+check_ip(const char *ip, deviations *dev)
+{
+	struct in6_addr address;
+
+	if (ip != NULL && inet_pton(AF_INET, ip, &address) != 1 &&
+	    inet_pton(AF_INET6, ip, &address) != 1)
+		deviation_add(dev, DEV_IP_INVALID);
+}
+
+static bool
+is_known_result(const char *type)
+{
+	return result_is_known(result_find(type));
+}
+
+static void
+failure_clear(struct failure *failure)
+{
+	delete_items(
+	    failure->item, sizeof failure->item / sizeof failure->item[0]);
+}
+
+static enum status
+read_failure(struct failure *f, struct json_span element, deviations *dev)
+{
+	struct json_span value[FAILURE_MEMBERS] = { 0 };
+	const char **const string[] = {
+		[RESULT_TYPE] = &f->result_type,
+		[SENDING_MTA_IP] = &f->sending_mta_ip,
+		[RECEIVING_MX_HOSTNAME] = &f->receiving_mx_hostname,
+		[RECEIVING_MX_HELO] = &f->receiving_mx_helo,
+		[RECEIVING_IP] = &f->receiving_ip,
+		[ADDITIONAL_INFORMATION] = &f->additional_information,
+		[FAILURE_REASON_CODE] = &f->failure_reason_code,
+	};
+	enum status st = ST_OK;
+
+	COLLECT(element, failure_names, value, dev);
+	for (int i = 0; i < FAILED_SESSION_COUNT && st == ST_OK; i++)
+		st = read_string(value[i], &f->item[i], string[i], dev);
+	if (st == ST_OK)
+		st = read_count(value[FAILED_SESSION_COUNT], &f->failed, dev);
+	if (st != ST_OK) {
+		failure_clear(f);
+		return st;
+	}
+	if (f->result_type == NULL)
+		deviation_add(dev, DEV_RESULT_TYPE_MISSING);
+	else if (!is_known_result(f->result_type))
+		deviation_add(dev, DEV_RESULT_TYPE_UNKNOWN);
+	if (value[FAILED_SESSION_COUNT].len == 0)
+		deviation_add(dev, DEV_COUNT_MISSING);
+	check_ip(f->sending_mta_ip, dev);
+	check_ip(f->receiving_ip, dev);
+	return ST_OK;
+}
+
+/*
+ * The walk.
+ */
+
+struct walk {
+	struct report *report;
+	const struct report_visitor *visitor;
+	void *ctx;
+	bool is_stopped;
+};
+
+static enum status
+walk_failures(struct walk *w, const struct policy *policy)
+{
+	struct elements elements = elements_of(policy->failure_details);
+	struct json_span element;
+	size_t index = 0;
+
+	while (!w->is_stopped &&
+	    next_object(&elements, &element, &w->report->dev)) {
+		struct failure failure = { .index = index++ };
+		enum report_visit verdict;
+		enum status st;
+
+		st = read_failure(&failure, element, &w->report->dev);
+		if (st != ST_OK)
+			return st;
+		verdict = w->visitor->failure(w->ctx, policy, &failure);
+		failure_clear(&failure);
+		w->is_stopped = verdict == REPORT_STOP;
+		if (verdict != REPORT_NEXT)
+			break;
+	}
+	return ST_OK;
+}
+
+static enum status
+walk_policy(struct walk *w, struct json_span entry, size_t index)
+{
+	struct policy policy = { .index = index };
+	enum report_visit verdict;
+	enum status st;
+
+	st = read_policy(&policy, entry, &w->report->dev);
+	if (st != ST_OK)
+		return st;
+	verdict = w->visitor->policy(w->ctx, &policy);
+	w->is_stopped = verdict == REPORT_STOP;
+	if (verdict == REPORT_NEXT && w->visitor->failure != NULL)
+		st = walk_failures(w, &policy);
+	if (st == ST_OK && w->visitor->policy_end != NULL)
+		w->visitor->policy_end(w->ctx, &policy);
+	policy_clear(&policy);
+	return st;
+}
+
+enum status
+report_walk(
+    struct report *report, const struct report_visitor *visitor, void *ctx)
+{
+	struct walk walk = {
+		.report = report,
+		.visitor = visitor,
+		.ctx = ctx,
+	};
+	struct elements entries = elements_of(report->policies);
+	struct json_span entry;
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && !walk.is_stopped &&
+	     next_object(&entries, &entry, &report->dev);
+	     i++)
+		st = walk_policy(&walk, entry, i);
+	return st;
+}
