@@ -30,7 +30,8 @@ emit_json(struct buf *out, const struct event *ev, const char *queue_id);
 
 /*
  * Append the event's fields as JSON members, "name":value with commas between
- * them and no braces, values cut at value_max bytes.
+ * them and no braces, values cut at value_max bytes (EMIT_VALUE_MAX at most,
+ * or EMIT_VALUE_WHOLE).
  */
 enum status
 emit_json_members(struct buf *out, const struct event *ev, size_t value_max);

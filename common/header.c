@@ -22,23 +22,33 @@ header_splitter_free(struct header_splitter *splitter)
 	buf_free(&splitter->field);
 }
 
+/* The length of the field name at the start, or 0 when there is none. */
+static size_t
+name_length(const char *field, size_t len, size_t *colon)
+{
+	size_t n = 0;
+
+	while (n < len && field[n] > ' ' && field[n] < 0x7f && field[n] != ':')
+		n++;
+	for (*colon = n; *colon < len && text_is_space(field[*colon]);)
+		(*colon)++;
+	return *colon < len && field[*colon] == ':' ? n : 0;
+}
+
 /* Hand over the collected field, if there is one. */
 static enum status
 flush_field(struct header_splitter *splitter)
 {
-	char *name = splitter->field.data;
-	size_t len = splitter->field.len, colon, end;
+	char *field = splitter->field.data;
 	enum status st = ST_OK;
+	size_t colon, n;
 
-	if (len == 0)
+	if (splitter->field.len == 0)
 		return ST_OK;
-	for (colon = 0; colon < len && name[colon] != ':'; colon++)
-		;
-	for (end = colon; end > 0 && text_is_space(name[end - 1]); end--)
-		;
-	if (colon < len && end > 0) {
-		name[end] = '\0';
-		st = splitter->emit(splitter->ctx, name, name + colon + 1);
+	n = name_length(field, splitter->field.len, &colon);
+	if (n > 0) {
+		field[n] = '\0';
+		st = splitter->emit(splitter->ctx, field, field + colon + 1);
 	}
 	buf_cut(&splitter->field, 0);
 	return st;
@@ -48,8 +58,11 @@ flush_field(struct header_splitter *splitter)
 static enum status
 collect(struct header_splitter *splitter, char c)
 {
-	enum status st = buf_addc(&splitter->field, c == '\0' ? ' ' : c);
+	enum status st;
 
+	if (splitter->is_skipped)
+		return ST_OK;
+	st = buf_addc(&splitter->field, c == '\0' ? ' ' : c);
 	return st == ST_TOO_LARGE ? ST_OK : st;
 }
 
@@ -57,10 +70,10 @@ collect(struct header_splitter *splitter, char c)
 static enum status
 begin_line(struct header_splitter *splitter, char c)
 {
+	splitter->is_skipped = false;
 	if (c == ' ' || c == '\t') {
 		/* A fold belongs to the field, its line end too. */
-		if (splitter->field.len == 0)
-			return ST_OK;
+		splitter->is_skipped = splitter->field.len == 0;
 		return collect(splitter, '\n');
 	}
 	return flush_field(splitter);
@@ -163,9 +176,8 @@ header_token(const char *value, char *out, size_t size)
 		if (*value == ';' || *value == '(' || text_is_space(*value)) {
 			/* "multipart / report" has been seen. */
 			value = skip_cfws(value);
-			if (*value != '/' && (n == 0 || out[n - 1] != '/'))
-				break;
-			if (*value == '\0')
+			if (*value == '\0' || *value == ';' ||
+			    (*value != '/' && (n == 0 || out[n - 1] != '/')))
 				break;
 		}
 		if (n + 1 < size)
@@ -183,14 +195,35 @@ struct param {
 	bool is_quoted;
 };
 
-/* Read a parameter at *s, which is behind a ";", and move *s behind it. */
+/* The next ";" that is not within a comment or a quoted string, or NULL. */
+static const char *
+find_semicolon(const char *s)
+{
+	for (;;) {
+		s = skip_cfws(s);
+		if (*s == '\0')
+			return NULL;
+		if (*s == ';')
+			return s;
+		if (*s == '"') {
+			for (s++; *s != '\0' && *s != '"'; s++) {
+				if (*s == '\\' && s[1] != '\0')
+					s++;
+			}
+		}
+		if (*s != '\0')
+			s++;
+	}
+}
+
+/* Read the next parameter behind a ";" of *s and move *s behind it. */
 static bool
 next_param(const char **s, struct param *param)
 {
 	const char *p;
 
 	do {
-		p = strchr(*s, ';');
+		p = find_semicolon(*s);
 		if (p == NULL)
 			return false;
 		*s = p = skip_cfws(p + 1);
@@ -206,6 +239,8 @@ next_param(const char **s, struct param *param)
 		while (*p != '\0' && *p != '"')
 			p += *p == '\\' && p[1] != '\0' ? 2 : 1;
 		param->value_len = (size_t)(p - param->value);
+		if (*p == '"')
+			p++;
 	} else {
 		param->value = p;
 		p += strcspn(p, "; \t\r\n");
@@ -292,7 +327,8 @@ header_param(const char *value, const char *name, char *out, size_t size)
 	size_t n = 0;
 
 	/* Pieces may come in any order: look for each number in turn. */
-	for (unsigned want = 0;; want++) {
+	for (unsigned want = 0; want < HEADER_PIECES_MAX && n + 1 < size;
+	     want++) {
 		const char *s = value;
 		struct param param;
 		bool is_here = false, is_encoded;
@@ -328,8 +364,11 @@ header_unfold(const char *value, char *out, size_t size)
 		has_space = false;
 		out[n++] = *value;
 	}
-	if (*value != '\0')
-		n = utf8_cut(out, n, n);
+	if (*value != '\0') {
+		/* Not within a character. */
+		out[n] = *value;
+		n = utf8_cut(out, n + 1, n);
+	}
 	out[n] = '\0';
 }
 

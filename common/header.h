@@ -15,6 +15,7 @@
 
 enum {
 	HEADER_FIELD_MAX = 65536, /* bytes kept of one field; the rest is cut */
+	HEADER_PIECES_MAX = 32,   /* RFC 2231 pieces of one parameter */
 	HEADER_TOKEN_MAX = 256,   /* a media type, an encoding, a disposition */
 	HEADER_VALUE_MAX = 1024   /* a parameter's value, a subject */
 };
@@ -33,6 +34,7 @@ struct header_splitter {
 	void *ctx;
 	size_t line_len; /* bytes of the current line, line end excluded */
 	bool is_first;   /* no line has ended yet */
+	bool is_skipped; /* the current line is a fold of no field */
 	bool has_cr;     /* the last byte was a CR */
 	bool is_done;    /* the blank line has been seen */
 };

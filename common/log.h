@@ -39,6 +39,12 @@ struct log;
 struct log *log_new(const struct conf *conf, const struct log_paths *paths);
 enum status log_start(struct log *log);
 
+/*
+ * Standard error is gone (the process is a daemon now): LogTarget auto does not
+ * fall back to it any more.
+ */
+void log_detach(struct log *log);
+
 /* Take over target, format, facility and ident, and reconnect. */
 void log_reconfigure(struct log *log, const struct conf *conf);
 

@@ -44,13 +44,19 @@ plain_byte(struct qp *qp, char c, char *out)
 	return n;
 }
 
-/* What is held is no escape after all: it stands for itself. */
+/*
+ * What is held is no escape after all: it stands for itself, with the white
+ * space behind its "=".
+ */
 static size_t
 release_held(struct qp *qp, char *out)
 {
-	size_t n = qp->nheld;
+	size_t n = 0;
 
-	memcpy(out, qp->held, n);
+	out[n++] = qp->held[0];
+	n += flush_spaces(qp, out + n);
+	memcpy(out + n, qp->held + 1, qp->nheld - 1);
+	n += qp->nheld - 1;
 	qp->nheld = 0;
 	return n;
 }
@@ -64,12 +70,17 @@ escape_byte(struct qp *qp, char c, char *out)
 
 	if (c == '\n' && (qp->nheld == 1 || last == '\r')) {
 		/* A soft line break. */
-		qp->nheld = 0;
+		qp->nheld = qp->nspaces = 0;
 		return 0;
 	}
-	if (qp->nheld == 1 && (c == ' ' || c == '\t'))
-		return 0; /* white space behind the "=" of a soft break */
-	if (qp->nheld == 1 && (c == '\r' || text_hex(c) >= 0)) {
+	if (qp->nheld == 1 && (c == ' ' || c == '\t') &&
+	    qp->nspaces < QP_SPACES_MAX) {
+		/* Stray white space, if the line ends behind it. */
+		qp->spaces[qp->nspaces++] = c;
+		return 0;
+	}
+	if (qp->nheld == 1 &&
+	    (c == '\r' || (qp->nspaces == 0 && text_hex(c) >= 0))) {
 		qp->held[qp->nheld++] = c;
 		return 0;
 	}

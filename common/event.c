@@ -1,0 +1,155 @@
+#include "event.h"
+
+#include <string.h>
+
+void
+event_init(struct event *ev, const char *name, enum severity severity)
+{
+	ev->name = name;
+	ev->severity = severity;
+	ev->count = 0;
+}
+
+static struct field *
+add_field(struct event *ev, const char *name, enum field_type type)
+{
+	struct field *field = &ev->field[ev->count];
+
+	if (ev->count < EVENT_FIELDS_MAX)
+		ev->count++;
+	else
+		field--; /* cannot be: no event names so many */
+	field->name = name;
+	field->type = type;
+	return field;
+}
+
+void
+event_string(struct event *ev, const char *name, const char *value)
+{
+	if (value != NULL && value[0] != '\0')
+		add_field(ev, name, FIELD_STRING)->u.string = value;
+}
+
+void
+event_count(struct event *ev, const char *name, uint64_t value)
+{
+	add_field(ev, name, FIELD_COUNT)->u.count = value;
+}
+
+void
+event_known(struct event *ev, const char *name, struct count value)
+{
+	if (value.is_known)
+		event_count(ev, name, value.value);
+}
+
+void
+event_time(struct event *ev, const char *name, struct datetime value)
+{
+	char time[RFC3339_MAX];
+
+	if (value.is_known && rfc3339_format(value.time, time))
+		memcpy(
+		    add_field(ev, name, FIELD_TIME)->u.time, time, sizeof time);
+	else
+		event_string(ev, name, value.text);
+}
+
+void
+event_rate(struct event *ev, const char *name, double percent)
+{
+	add_field(ev, name, FIELD_RATE)->u.rate = percent;
+}
+
+void
+event_list(struct event *ev, const char *name, const cJSON *value)
+{
+	if (value != NULL)
+		add_field(ev, name, FIELD_LIST)->u.list = value;
+}
+
+void
+event_deviations(struct event *ev, deviations value)
+{
+	if (value != 0)
+		add_field(ev, "deviations", FIELD_DEVIATIONS)->u.set = value;
+}
+
+void
+event_fault(struct event *ev, const struct fault *fault)
+{
+	event_string(ev, "reason", status_str(fault->status));
+	event_string(ev, "detail", fault->detail);
+	if (fault->has_offset)
+		event_count(ev, "offset", fault->offset);
+}
+
+static void
+add_totals(struct event *ev, const struct totals *totals)
+{
+	event_count(ev, "total-successful-session-count", totals->successful);
+	event_count(ev, "total-failure-session-count", totals->failed);
+	event_rate(ev, "failure-rate", totals_rate(totals));
+}
+
+void
+event_report(struct event *ev, const char *name, const struct report *report,
+    const struct assessment *assessment, const char *submitter)
+{
+	event_init(ev, name, assessment->severity);
+	event_string(ev, "organization-name", report->organization_name);
+	event_string(ev, "report-id", report->report_id);
+	event_string(ev, "contact-info", report->contact_info);
+	event_string(ev, "submitter", submitter);
+	event_string(ev, "policy-domain", assessment->policy_domain);
+	if (assessment->policies > 1)
+		event_count(ev, "policy-count", assessment->policies);
+	event_time(ev, "start-datetime", report->start);
+	event_time(ev, "end-datetime", report->end);
+	add_totals(ev, &assessment->totals);
+	event_string(ev, "severity", severity_str(assessment->severity));
+	event_deviations(ev, report->dev);
+}
+
+void
+event_policy(struct event *ev, const struct report *report,
+    const struct policy *policy, const struct totals *totals,
+    enum severity severity)
+{
+	event_init(ev, "policy", severity);
+	event_string(ev, "organization-name", report->organization_name);
+	event_string(ev, "policy-type", policy->policy_type);
+	event_string(ev, "policy-domain", policy->policy_domain);
+	event_list(ev, "mx-host", policy->mx_host);
+	add_totals(ev, totals);
+	event_string(ev, "severity", severity_str(severity));
+	event_list(ev, "policy-string", policy->policy_string);
+}
+
+void
+event_failure(struct event *ev, const struct report *report,
+    const struct policy *policy, const struct failure *failure,
+    enum severity severity)
+{
+	const struct result *result = result_find(failure->result_type);
+
+	event_init(ev, "failure", severity);
+	event_string(ev, "organization-name", report->organization_name);
+	event_string(ev, "policy-domain", policy->policy_domain);
+	event_string(ev, "policy-type", policy->policy_type);
+	event_string(ev, "result-type", failure->result_type);
+	event_string(ev, "category", result->category);
+	event_known(ev, "failed-session-count", failure->failed);
+	event_string(
+	    ev, "receiving-mx-hostname", failure->receiving_mx_hostname);
+	event_string(ev, "receiving-mx-helo", failure->receiving_mx_helo);
+	event_string(ev, "receiving-ip", failure->receiving_ip);
+	event_string(ev, "sending-mta-ip", failure->sending_mta_ip);
+	event_string(ev, "failure-reason-code", failure->failure_reason_code);
+	event_string(
+	    ev, "additional-information", failure->additional_information);
+	event_string(ev, "severity", severity_str(severity));
+	event_string(ev, "cause", result->cause);
+	event_string(ev, "action", result->action);
+}
