@@ -1,0 +1,561 @@
+#!/usr/bin/python3
+"""Test init files, configuration snippets and manuals: run.py [-v] [TEST]...
+
+The unit is judged by systemd-analyze and its restrictions are tried; sysusers
+and tmpfiles files are carried out below a directory of their own; the SysV
+script starts, reloads and stops the real daemon; what the manuals and the
+sample say of keywords, deviations and reasons is compared with the program.
+
+The last line is "init: N passed, N failed, N not run".
+"""
+
+import errno
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILD = ROOT / os.environ.get("BUILD", "build")
+MILTER = BUILD / "tlsrpt-milter"
+RESTRICT = HERE / "run-restricted.sh"
+USER = "nobody"
+EXPOSURE_MAX = 2.0
+PATIENCE = 20.0
+
+
+def read(path):
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def run(*command, **kwargs):
+    """Run a command; its output and errors are in stdout."""
+    kwargs.setdefault("stdout", subprocess.PIPE)
+    return subprocess.run([str(word) for word in command], text=True,
+                          stderr=subprocess.STDOUT, check=False,
+                          stdin=subprocess.DEVNULL, **kwargs)
+
+
+def have(name):
+    return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+
+
+class Case(unittest.TestCase):
+    """A test with a directory of its own that other users may enter."""
+
+    def setUp(self):
+        # In /tmp, as the way to the build tree may be closed to USER.
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tlsrpt-init-"))
+        self.dir.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def need(self, *names):
+        for name in names:
+            if not have(name):
+                self.skipTest(f"{name} is not installed")
+
+    def ok(self, done):
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return done.stdout
+
+    def silent(self, done):
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def installed(self, name, to=None, **paths):
+        """A file of init/ as make install leaves it."""
+        text = read(f"init/{name}")
+        defaults = {"sbindir": "/usr/local/sbin", "sysconfdir": "/etc",
+                    "localstatedir": "/var", "runstatedir": "/run"}
+        for variable, path in {**defaults, **paths}.items():
+            text = text.replace(f"@{variable}@", str(path))
+        self.assertNotRegex(text, r"@[a-z]+@")
+        target = pathlib.Path(to or self.dir / name.removesuffix(".in"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+        return target
+
+
+class Unit(Case):
+    """The systemd unit."""
+
+    def test_exposure(self):
+        self.need("systemd-analyze")
+        unit = self.installed("tlsrpt-milter.service.in")
+        text = self.ok(run("systemd-analyze", "security", "--no-pager",
+                           "--offline=true", unit))
+        found = re.search(r"Overall exposure level .*: ([0-9.]+)", text)
+        self.assertLessEqual(float(found[1]), EXPOSURE_MAX, text)
+
+    def test_verify(self):
+        self.need("systemd-analyze")
+        unit = self.installed("tlsrpt-milter.service.in", sbindir=BUILD)
+        self.silent(run("systemd-analyze", "verify", "--man=no", unit))
+
+    def test_documentation_exists(self):
+        for name, section in re.findall(r"man:([a-z.-]+)\((\d)\)",
+                                        read("init/tlsrpt-milter.service.in")):
+            self.assertTrue((ROOT / f"milter/{name}.{section}").exists(), name)
+
+    def test_notify_protocol_is_spoken(self):
+        """READY=1, RELOADING=1 and STOPPING=1 under all restrictions."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(listener.close)
+        listener.bind(str(self.dir / "notify"))
+        os.chmod(self.dir / "notify", 0o666)
+        listener.settimeout(PATIENCE)
+        state, conf = self.state()
+        process = subprocess.Popen(
+            [RESTRICT, "-u", USER, "-w", self.dir, MILTER, "-f", "-c", conf],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+            env={**os.environ, "NOTIFY_SOCKET": str(self.dir / "notify")})
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+        def told():
+            try:
+                return listener.recv(4096).decode().split("\n")
+            except TimeoutError:
+                process.kill()
+                self.fail("nothing was told: " + process.stdout.read())
+
+        self.assertIn("READY=1", told())
+        self.check_process(process.pid)
+        mode = (state / "milter.sock").stat()
+        self.assertEqual(stat.S_IMODE(mode.st_mode), 0o660)
+        process.send_signal(signal.SIGHUP)
+        self.assertIn("RELOADING=1", told())
+        self.assertIn("READY=1", told())
+        process.terminate()
+        self.assertIn("STOPPING=1", told())
+        self.assertEqual(process.wait(PATIENCE), 0, process.stdout.read())
+
+    def state(self):
+        """A directory that USER may write, and a configuration for it."""
+        state = self.dir / "state"
+        state.mkdir()
+        shutil.chown(state, USER)
+        conf = self.dir / "tlsrpt-milter.conf"
+        conf.write_text(f"Mailbox tls-reports@example.test\n"
+                        f"Socket unix:{state}/milter.sock\n"
+                        f"ArchiveDirectory {state}/archive\n"
+                        f"User {USER}\nLogTarget stderr\n", encoding="ascii")
+        return state, conf
+
+    def check_process(self, pid):
+        status = pathlib.Path(f"/proc/{pid}/status").read_text("ascii")
+        fields = dict(re.findall(r"^(\w+):\s*(.*)$", status, re.MULTILINE))
+        for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            self.assertEqual(int(fields[name], 16), 0, name)
+        self.assertEqual(fields["NoNewPrivs"], "1")
+        self.assertEqual(fields["Seccomp"], "2")
+        self.assertNotIn("0", fields["Uid"].split())
+
+
+class Restrictions(Case):
+    """Each restriction bites, or the tests that use them mean nothing."""
+
+    # A statement, and the error that it must end in, 0 for none. WHERE is the
+    # one writable directory, OTHER a file in /tmp that others see.
+    TABLE = (
+        # ProtectSystem, UMask, PrivateTmp, ProtectHome, PrivateDevices
+        ("open('/etc/x', 'w')", errno.EROFS),
+        ("open('/usr/x', 'w')", errno.EROFS),
+        ("open('/var/x', 'w')", errno.EROFS),
+        ("open('/dev/x', 'w')", errno.EROFS),
+        ("open(WHERE + '/x', 'w')", 0),
+        ("assert os.stat(WHERE + '/x').st_mode & 0o777 == 0o640", 0),
+        ("open('/tmp/x', 'w')", 0),
+        ("open(OTHER)", errno.ENOENT),
+        ("assert not os.listdir('/home')", 0),
+        ("assert not os.listdir('/root')", 0),
+        ("assert not {'mem', 'kmsg', 'sda', 'vda'} & set(os.listdir('/dev'))",
+         0),
+        # ProtectProc, ProcSubset
+        ("assert [p for p in os.listdir('/proc') if p.isdigit()]"
+         " == [str(os.getpid())]", 0),
+        ("open('/proc/version')", errno.ENOENT),
+        # NoExecPaths
+        ("execute(WHERE + '/t')", errno.EACCES),
+        ("execute('/tmp/t')", errno.EACCES),
+        # CapabilityBoundingSet, SystemCallFilter
+        ("os.setuid(0)", errno.EPERM),
+        ("os.chroot('/')", errno.EPERM),
+        ("os.setgroups([0])", errno.EPERM),
+        ("os.nice(1)", errno.EPERM),
+        ("os.chown(WHERE + '/x', -1, os.getgid())", 0),
+        # RestrictRealtime, ProtectHostname, MemoryDenyWriteExecute
+        ("os.sched_setscheduler(0, 1, os.sched_param(1))", errno.EPERM),
+        ("socket.sethostname('x')", errno.EPERM),
+        ("mmap.mmap(-1, 4096, prot=7)", errno.EPERM),
+        ("mmap.mmap(-1, 4096, prot=3)", 0),
+        # RestrictSUIDSGID
+        ("os.chmod(WHERE + '/x', 0o4755)", errno.EPERM),
+        ("os.chmod(WHERE + '/x', 0o2755)", errno.EPERM),
+        ("os.chmod(WHERE + '/x', 0o660)", 0),
+        # RestrictNamespaces, LockPersonality
+        ("call('unshare', 0x10000000)", errno.EPERM),
+        ("call('personality', 8)", errno.EPERM),
+        # RestrictAddressFamilies
+        ("socket.socket(socket.AF_UNIX)", 0),
+        ("socket.socket(socket.AF_INET)", 0),
+        ("socket.socket(socket.AF_INET6)", 0),
+        ("socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM)",
+         errno.EAFNOSUPPORT),
+        ("socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)",
+         errno.EAFNOSUPPORT),
+    )
+    SCRIPT = """
+import ctypes, mmap, os, shutil, socket
+def call(name, argument):
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(argument) == -1:
+        raise OSError(ctypes.get_errno(), name)
+def execute(path):
+    shutil.copy('/bin/true', path)
+    os.chmod(path, 0o700)
+    os.execv(path, [path])
+for statement in TABLE:
+    try:
+        exec(statement)
+        print(0)
+    except OSError as error:
+        print(error.errno)
+    except BaseException as error:
+        print(repr(error))
+"""
+
+    def test_each(self):
+        shutil.chown(self.dir, USER)
+        with tempfile.NamedTemporaryFile(dir="/tmp") as other:
+            done = run(
+                RESTRICT, "-u", USER, "-w", self.dir, "-x", "/usr/bin",
+                "/usr/bin/env", "python3", "-c",
+                f"TABLE = {[row[0] for row in self.TABLE]}\n"
+                f"WHERE, OTHER = {str(self.dir)!r}, {other.name!r}\n"
+                + self.SCRIPT)
+        got = self.ok(done).splitlines()
+        self.assertEqual(len(got), len(self.TABLE), done.stdout)
+        for (statement, expected), seen in zip(self.TABLE, got):
+            with self.subTest(statement):
+                self.assertEqual(seen, str(expected))
+        self.assertFalse(os.path.exists("/tmp/x"))
+
+    def test_every_directive_is_known(self):
+        text = self.ok(run(RESTRICT, "-l"))
+        self.assertIn("carried out", text)
+
+    def test_unknown_directive_is_refused(self):
+        unit = self.installed("tlsrpt-milter.service.in")
+        with open(unit, "a", encoding="utf-8") as file:
+            file.write("[Service]\nDelegate=yes\n")
+        done = run(HERE / "restrict.py", "-s", unit, "-l")
+        self.assertEqual(done.returncode, 125, done.stdout)
+        self.assertIn("Delegate=", done.stdout)
+
+
+class Directories(Case):
+    """sysusers and tmpfiles."""
+
+    def test_carried_out(self):
+        self.need("systemd-sysusers", "systemd-tmpfiles")
+        for name, text in (("passwd", "root:x:0:0::/root:/bin/sh\n"
+                            "postfix:x:102:105::/:/usr/sbin/nologin\n"),
+                           ("group", "root:x:0:\npostfix:x:105:\n")):
+            (self.dir / "etc").mkdir(exist_ok=True)
+            (self.dir / "etc" / name).write_text(text, encoding="ascii")
+        self.installed("tlsrpt-milter.sysusers",
+                       self.dir / "usr/lib/sysusers.d/tlsrpt-milter.conf")
+        self.ok(run("systemd-sysusers", f"--root={self.dir}"))
+        users = (self.dir / "etc/passwd").read_text("ascii")
+        found = re.search(r"^tlsrpt-milter:x:(\d+):(\d+):.*:(.*)$", users,
+                          re.MULTILINE)
+        self.assertIn("nologin", found[3])
+
+        rules = self.installed("tlsrpt-milter.tmpfiles.in",
+                               self.dir / "usr/lib/tmpfiles.d/x.conf")
+        # The line for Debian's chroot is tried too.
+        rules.write_text(rules.read_text("ascii").replace("\n#d ", "\nd "),
+                         encoding="ascii")
+        self.ok(run("systemd-tmpfiles", "--create", f"--root={self.dir}"))
+        owner, group = int(found[1]), int(found[2])
+        for path, mode, gid in (
+                ("run/tlsrpt-milter", 0o755, group),
+                ("var/lib/tlsrpt-milter", 0o750, group),
+                ("var/spool/postfix/tlsrpt-milter", 0o750, 105)):
+            made = (self.dir / path).stat()
+            self.assertEqual((stat.S_IMODE(made.st_mode), made.st_uid,
+                              made.st_gid), (mode, owner, gid), path)
+
+
+class Scripts(Case):
+    """The SysV and OpenRC scripts."""
+
+    def test_shellcheck(self):
+        self.need("shellcheck")
+        self.silent(run("shellcheck", "-s", "sh",
+                        self.installed("tlsrpt-milter.sysv.in")))
+        # OpenRC reads the variables that the script does not.
+        self.silent(run("shellcheck", "-s", "sh", "-e", "SC2034",
+                        self.installed("tlsrpt-milter.openrc.in")))
+        self.silent(run("shellcheck", RESTRICT))
+
+    def sysv(self, settings=""):
+        """The script as installed below self.dir, and its configuration."""
+        sbin = self.dir / "sbin"
+        sbin.mkdir(exist_ok=True)
+        shutil.copy2(MILTER, sbin)
+        run_dir = self.dir / "run/tlsrpt-milter"
+        conf = self.dir / "etc/tlsrpt-milter.conf"
+        script = self.installed(
+            "tlsrpt-milter.sysv.in", sbindir=sbin, sysconfdir=self.dir / "etc",
+            localstatedir=self.dir / "var", runstatedir=self.dir / "run")
+        script.chmod(0o755)
+        for path in ("etc", "run", "var/lib"):
+            (self.dir / path).mkdir(parents=True, exist_ok=True)
+        conf.write_text(
+            "Mailbox tls-reports@example.test\n"
+            f"Socket unix:{run_dir}/milter.sock\n"
+            f"ArchiveDirectory {self.dir}/var/lib/tlsrpt-milter/archive\n"
+            f"User {USER}\n{settings}", encoding="ascii")
+        self.addCleanup(run, script, "stop")
+        return script, conf
+
+    def pids(self):
+        """The processes whose program is our copy."""
+        found = []
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit():
+                continue
+            try:
+                program = os.readlink(f"/proc/{entry}/exe")
+            except OSError:
+                continue
+            if program == str(self.dir / "sbin/tlsrpt-milter"):
+                found.append(int(entry))
+        return found
+
+    def life(self, settings=""):
+        script, conf = self.sysv(settings)
+
+        def says(action, code):
+            # Not a pipe, which the daemon might keep open.
+            with open(self.dir / "output", "w+", encoding="utf-8") as output:
+                done = run(script, action, stdout=output)
+                output.seek(0)
+                self.assertEqual(done.returncode, code,
+                                 f"{action}: {output.read()}")
+
+        says("status", 3)
+        says("stop", 0)
+        says("reload", 7)
+        says("start", 0)
+        self.assertEqual(len(self.pids()), 1)
+        says("status", 0)
+        with socket.socket(socket.AF_UNIX) as milter:
+            milter.connect(str(self.dir / "run/tlsrpt-milter/milter.sock"))
+        says("start", 0)
+        before = self.pids()
+        says("reload", 0)
+        self.assertEqual(self.pids(), before)
+        good = conf.read_text("ascii")
+        conf.write_text(good + "Nonsense 1\n", encoding="ascii")
+        says("reload", 6)
+        says("restart", 6)
+        self.assertEqual(self.pids(), before)
+        conf.write_text(good, encoding="ascii")
+        says("restart", 0)
+        self.assertEqual(len(self.pids()), 1)
+        self.assertNotEqual(self.pids(), before)
+        says("try-restart", 0)
+        says("stop", 0)
+        self.assertEqual(self.pids(), [])
+        says("status", 3)
+        says("try-restart", 0)
+        self.assertEqual(self.pids(), [])
+        says("nonsense", 2)
+
+    def test_sysv(self):
+        self.need("start-stop-daemon")
+        self.life()
+
+    def test_sysv_with_pid_file(self):
+        self.need("start-stop-daemon")
+        self.life(f"PidFile {self.dir}/run/tlsrpt-milter.pid\n")
+
+    def test_sysv_start_fails(self):
+        """A daemon that cannot write its archive is not said to run."""
+        self.need("start-stop-daemon")
+        script, conf = self.sysv()
+        conf.write_text(conf.read_text("ascii").replace(
+            "ArchiveDirectory ", "ArchiveDirectory /proc"), encoding="ascii")
+        done = run(script, "start")
+        self.assertNotEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(self.pids(), [])
+
+
+class Snippets(Case):
+    """What goes into the configuration of others."""
+
+    def rsyslog(self, text):
+        snippet = self.dir / "rsyslog.conf"
+        snippet.write_text(text, encoding="utf-8")
+        text = self.ok(run("rsyslogd", "-N1", "-f", snippet))
+        self.assertNotIn("error", text)
+
+    def test_rsyslog(self):
+        self.need("rsyslogd")
+        text = read("conf/rsyslog.conf")
+        self.rsyslog(text)
+        head, mark, tail = text.partition("#module(")
+        self.assertTrue(mark)
+        self.rsyslog(head + re.sub("^#", "", mark + tail, flags=re.MULTILINE))
+
+    def test_logrotate(self):
+        self.need("logrotate")
+        text = self.ok(run("logrotate", "-d", "-s", self.dir / "state",
+                           ROOT / "conf/logrotate"))
+        self.assertNotIn("error", text)
+
+    def test_postfix(self):
+        """Each line for main.cf, in a main.cf of its own, is accepted."""
+        self.need("postconf")
+        text = read("conf/postfix-main.cf")
+        lines = re.findall(r"^#?(smtpd_milters = .*(?:\n#\t[^#\n].*)?)", text,
+                           re.MULTILINE)
+        self.assertEqual(len(lines), 4)
+        for line in lines:
+            line = line.replace("\n#", "\n")
+            (self.dir / "main.cf").write_text(
+                f"compatibility_level = 3.6\n{line}\n", encoding="ascii")
+            (self.dir / "master.cf").write_text("", encoding="ascii")
+            text = self.ok(run("postconf", "-c", self.dir, "smtpd_milters"))
+            self.assertEqual(text.split(), line.split())
+
+    def test_sample(self):
+        """The sample is right, as it is and with each default given."""
+        conf = ROOT / "conf/tlsrpt-milter.conf"
+        self.silent(run(MILTER, "-t", "-c", conf))
+        whole = self.dir / "whole.conf"
+        whole.write_text("".join(f"{name}\t{value}\n" for name, value
+                                 in sample_settings()), encoding="ascii")
+        self.silent(run(MILTER, "-t", "-c", whole))
+
+
+def sample_settings():
+    """(keyword, value) of the sample, the commented ones too; of two lines
+    for one keyword the first."""
+    settings = {}
+    for name, value in re.findall(r"^#?([A-Z]\w+)\t+(\S+)$",
+                                  read("conf/tlsrpt-milter.conf"),
+                                  re.MULTILINE):
+        settings.setdefault(name, value)
+    return list(settings.items())
+
+
+def table_settings():
+    """(keyword, default) of the table in the program."""
+    text = read("common/conf.c").replace('LOCALSTATEDIR "', '"/var')
+    text = text.replace('"unix:" RUNSTATEDIR "', '"unix:/run')
+    return re.findall(r'^\t\{ "([A-Z]\w+)", "([^"]*)",', text, re.MULTILINE)
+
+
+class Manuals(Case):
+    """The manuals say what the program does."""
+
+    PAGES = ("milter/tlsrpt-milter.8", "milter/tlsrpt-milter.conf.5",
+             "cli/tlsrpt.1")
+
+    def test_lint(self):
+        self.need("mandoc")
+        for page in self.PAGES:
+            self.silent(run("mandoc", "-T", "lint", "-W", "warning",
+                            ROOT / page))
+
+    def test_keywords_in_sample(self):
+        table = dict(table_settings())
+        self.assertGreater(len(table), 20)
+        sample = dict(sample_settings())
+        self.assertEqual(set(sample), set(table))
+        for name, default in table.items():
+            if default:
+                self.assertEqual(sample[name], default, name)
+
+    def test_keywords_in_manual(self):
+        text = read(self.PAGES[1])
+        entries = dict(re.findall(
+            r"^\.It Cm ([A-Z]\w+)(?: .*)?\n((?s:.*?))(?=^\.It Cm [A-Z]|^\.Sh)",
+            text, re.MULTILINE))
+        table = dict(table_settings())
+        self.assertEqual(set(entries), set(table))
+        for name, default in table.items():
+            if default:
+                # "The default is" and the value, on one line or the next.
+                found = re.search(r"^The default is(?:\n\.\w\w)? (\S+)",
+                                  entries[name], re.MULTILINE)
+                self.assertIsNotNone(found, name)
+                self.assertEqual(found[1].removesuffix("."), default, name)
+
+    def test_deviations(self):
+        names = re.findall(r'\[DEV_\w+\] = "([a-z-]+)"',
+                           read("common/deviation.c"))
+        self.assertGreater(len(names), 40)
+        section = read(self.PAGES[0]).partition(".Ss Deviations")[2]
+        self.assertEqual(re.findall(r"^\.It Cm ([a-z-]+)$",
+                                    section.partition(".Sh")[0],
+                                    re.MULTILINE), names)
+
+    def test_reasons(self):
+        names = re.findall(r'return "([a-z0-9-]+)"', read("common/status.c"))
+        section = read(self.PAGES[0]).partition(".Ss Reasons")[2]
+        self.assertEqual(
+            re.findall(r"^\.It Cm ([a-z0-9-]+)$", section.partition(".Ss")[0],
+                       re.MULTILINE),
+            [name for name in names
+             if name not in ("ok", "not-a-report", "unknown")])
+
+    def test_bounds(self):
+        """The bounds in SECURITY.md are those of the headers."""
+        headers = "".join(path.read_text("utf-8")
+                          for path in (ROOT / "common").glob("*.h"))
+        rows = re.findall(r"^\| [^|]+ \| ([0-9,]+)(?: (\w+))?[^|]* \| "
+                          r"`([A-Z0-9_]+)`", read("SECURITY.md"), re.MULTILINE)
+        self.assertGreater(len(rows), 10)
+        for number, unit, name in rows:
+            value = int(number.replace(",", ""))
+            value <<= {"KiB": 10, "MiB": 20}.get(unit, 0)
+            found = re.search(rf"\b{name} =\s+([0-9]+)", headers)
+            self.assertIsNotNone(found, name)
+            self.assertEqual(int(found[1]), value, name)
+
+
+def main():
+    if os.geteuid() != 0:
+        print("init tests: must be run as root", file=sys.stderr)
+        print("init: 0 passed, 1 failed, 0 not run")
+        return 1
+    loader = unittest.defaultTestLoader
+    names = [name for name in sys.argv[1:] if name != "-v"]
+    loader.testNamePatterns = [f"*{name}*" for name in names] or None
+    suite = loader.loadTestsFromModule(sys.modules["__main__"])
+    result = unittest.TextTestRunner(
+        stream=sys.stdout, verbosity=2 if "-v" in sys.argv else 1).run(suite)
+    # A part of a test (subTest) counts as the test.
+    failed = len({getattr(test, "test_case", test)
+                  for test, _ in result.errors + result.failures})
+    passed = result.testsRun - failed - len(result.skipped)
+    print(f"init: {passed} passed, {failed} failed, "
+          f"{len(result.skipped)} not run")
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
