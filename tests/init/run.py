@@ -389,7 +389,7 @@ class Scripts(Case):
 
     def test_sysv_with_pid_file(self):
         self.need("start-stop-daemon")
-        self.life(f"PidFile {self.dir}/run/tlsrpt-milter.pid\n")
+        self.life(f"PidFile {self.dir}/run/tlsrpt-milter/pid\n")
 
     def test_sysv_start_fails(self):
         """A daemon that cannot write its archive is not said to run."""
