@@ -38,19 +38,23 @@ dispose(const struct conf *conf, const struct outcome *outcome,
 	return ACTION_DELIVER;
 }
 
-/* A quoted-string (RFC 5322, 3.2.4) on one line, controls made visible. */
+/*
+ * A quoted-string (RFC 5322, 3.2.4) on one line, in ASCII: whether the message
+ * may have UTF-8 in its header is not ours to know.
+ */
 static enum status
 add_quoted(struct buf *out, const char *string)
 {
 	enum status st = buf_addc(out, '"');
 
 	for (; *string != '\0' && st == ST_OK; string++) {
-		if (*string == '"' || *string == '\\')
+		unsigned char c = (unsigned char)*string;
+
+		if (c == '"' || c == '\\')
 			st = buf_addc(out, '\\');
-		if (st == ST_OK)
-			st = (unsigned char)*string < 0x20 || *string == 0x7f
-			    ? buf_addc(out, ' ')
-			    : buf_addc(out, *string);
+		if (st == ST_OK && (c < 0x80 || c >= 0xc0))
+			st = buf_addc(
+			    out, c < 0x20 || c >= 0x7f ? '?' : *string);
 	}
 	return st == ST_OK ? buf_addc(out, '"') : st;
 }

@@ -406,6 +406,18 @@ check_label(const struct candidate *c, struct fault *fault)
 }
 
 enum status
+extract_blame(
+    const struct extract *ex, size_t i, enum status st, struct fault *fault)
+{
+	const struct candidate *c = &ex->candidate[i];
+
+	if (c->garbage == 0)
+		return st;
+	return fault_at(fault, ST_BASE64_CORRUPT, c->garbage_offset,
+	    "%llu bytes that are no base64", (unsigned long long)c->garbage);
+}
+
+enum status
 extract_decode(struct extract *ex, size_t i, struct buf *text, deviations *dev,
     struct fault *fault)
 {
@@ -425,12 +437,8 @@ extract_decode(struct extract *ex, size_t i, struct buf *text, deviations *dev,
 	st = check_label(c, fault);
 	if (st == ST_OK)
 		st = payload_decode(c->spool, c->kind, text, dev, fault);
-	/* What broke the compressed data are the bytes that are no base64. */
-	if (c->garbage > 0 &&
-	    (st == ST_GZIP_CORRUPT || st == ST_GZIP_TRUNCATED))
-		st = fault_at(fault, ST_BASE64_CORRUPT, c->garbage_offset,
-		    "%llu bytes that are no base64",
-		    (unsigned long long)c->garbage);
+	if (st == ST_GZIP_CORRUPT || st == ST_GZIP_TRUNCATED)
+		st = extract_blame(ex, i, st, fault);
 	return st;
 }
 

@@ -78,6 +78,13 @@ bool extract_claims_report(const struct extract *ex);
 enum status extract_decode(struct extract *ex, size_t i, struct buf *text,
     deviations *dev, struct fault *fault);
 
+/*
+ * A candidate turned out to be broken with status st: if there were bytes among
+ * its base64 that are none, they are to blame (ST_BASE64_CORRUPT), else st.
+ */
+enum status extract_blame(
+    const struct extract *ex, size_t i, enum status st, struct fault *fault);
+
 void extract_free(struct extract **ex);
 
 /*

@@ -20,6 +20,8 @@ struct gunzip {
 	z_stream zs;
 	struct buf *out;
 	enum state state;
+	enum status failed; /* an error is final */
+	struct fault fault;
 };
 
 struct gunzip *
@@ -81,9 +83,8 @@ in_member(struct gunzip *gz, const char *data, size_t len, size_t *used,
 	return st;
 }
 
-enum status
-gunzip_more(
-    struct gunzip *gz, const char *data, size_t len, struct fault *fault)
+static enum status
+decode(struct gunzip *gz, const char *data, size_t len, struct fault *fault)
 {
 	static const char magic = 0x1f;
 	enum status st;
@@ -112,8 +113,21 @@ gunzip_more(
 }
 
 enum status
+gunzip_more(
+    struct gunzip *gz, const char *data, size_t len, struct fault *fault)
+{
+	if (gz->failed == ST_OK)
+		gz->failed = decode(gz, data, len, &gz->fault);
+	if (gz->failed != ST_OK && fault != NULL)
+		*fault = gz->fault;
+	return gz->failed;
+}
+
+enum status
 gunzip_finish(struct gunzip *gz, struct fault *fault)
 {
+	if (gz->failed != ST_OK)
+		return gunzip_more(gz, NULL, 0, fault);
 	if (gz->state == IN_MEMBER)
 		return fault_at(fault, ST_GZIP_TRUNCATED, gz->out->len,
 		    "gzip data ends within a member");

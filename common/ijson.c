@@ -48,44 +48,6 @@ struct checker {
 	unsigned first[IJSON_DEPTH_MAX + 1];
 };
 
-/* Bytes of a string that need no second look. */
-static const bool is_plain[256] = {
-#define T8  true, true, true, true, true, true, true, true
-#define T16 T8, T8
-	[0x20] = true,
-	true,
-	/* not '"' */ false,
-	true,
-	true,
-	true,
-	true,
-	true,
-	T8,
-	T16,
-	/* 0x40 */ T16,
-	/* 0x50 */ T8,
-	true,
-	true,
-	true,
-	true,
-	/* not '\\' */ false,
-	true,
-	true,
-	true,
-	/* 0x60 */ T16,
-	/* 0x70 */ T8,
-	true,
-	true,
-	true,
-	true,
-	true,
-	true,
-	true,
-	/* DEL */ true
-#undef T8
-#undef T16
-};
-
 static enum status
 bad(struct checker *c, enum status st, const char *what)
 {
@@ -151,6 +113,32 @@ check_escape(struct checker *c)
 	return ST_OK;
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Does none of the eight bytes need a second look within a string? */
+static bool
+is_plain8(const char *p)
+{
+	uint64_t w, quote, backslash;
+
+	memcpy(&w, p, sizeof w);
+	quote = w ^ EACH('"');
+	backslash = w ^ EACH('\\');
+	/* A byte's high bit in the result: it is below 0x20, a quote, a
+	   backslash, or no ASCII. A borrow may add bits, never lose one. */
+	return (((w - EACH(0x20)) | (quote - EACH(1)) | (backslash - EACH(1)) |
+		    w) &
+		   EACH(0x80)) == 0;
+}
+
+static bool
+is_plain(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u >= 0x20 && u < 0x80 && u != '"' && u != '\\';
+}
+
 static enum status
 check_string(struct checker *c)
 {
@@ -160,8 +148,9 @@ check_string(struct checker *c)
 
 	c->at++;
 	for (;;) {
-		while (
-		    c->at < c->len && is_plain[(unsigned char)c->text[c->at]])
+		while (c->len - c->at >= 8 && is_plain8(c->text + c->at))
+			c->at += 8;
+		while (c->at < c->len && is_plain(c->text[c->at]))
 			c->at++;
 		if (c->at == c->len)
 			return bad(

@@ -18,11 +18,18 @@ skip_space(const char *p, const char *end)
 static const char *
 skip_string(const char *p, const char *end)
 {
-	for (p++; p < end && *p != '"'; p++) {
-		if (*p == '\\')
-			p++;
+	const char *from = p + 1;
+
+	for (p = from; (p = memchr(p, '"', (size_t)(end - p))) != NULL; p++) {
+		const char *q = p;
+
+		/* An odd number of backslashes before it escapes it. */
+		while (q > from && q[-1] == '\\')
+			q--;
+		if ((p - q) % 2 == 0)
+			return p + 1;
 	}
-	return p < end ? p + 1 : end;
+	return end;
 }
 
 /* Behind the value that begins at p. The text has been checked. */
@@ -95,29 +102,55 @@ json_type(struct json_span span)
 	}
 }
 
+static void
+start(struct json_iter *iter, const char *value, const char *end)
+{
+	*iter = (struct json_iter){
+		.is_object = *value == '{',
+		.is_taken = true,
+		.at = value + 1,
+		.end = end,
+	};
+}
+
 void
 json_iter(struct json_iter *iter, struct json_span container)
 {
-	*iter = (struct json_iter){
-		.is_object = json_type(container) == JSON_OBJECT,
-	};
-	if (iter->is_object || json_type(container) == JSON_ARRAY) {
-		iter->at = container.text + 1;
-		iter->end = container.text + container.len - 1;
-	}
+	*iter = (struct json_iter){ .at = NULL };
+	if (json_type(container) == JSON_OBJECT ||
+	    json_type(container) == JSON_ARRAY)
+		start(iter, container.text, container.text + container.len);
+}
+
+struct json_span
+json_take(struct json_iter *iter)
+{
+	iter->at = skip_value(iter->value, iter->end);
+	iter->is_taken = true;
+	return (
+	    struct json_span){ iter->value, (size_t)(iter->at - iter->value) };
+}
+
+enum json_type
+json_next_type(const struct json_iter *iter)
+{
+	return json_type((struct json_span){ iter->value, 1 });
 }
 
 bool
 json_next(struct json_iter *iter)
 {
-	const char *p = iter->at, *end = iter->end, *from;
+	const char *p, *end = iter->end, *from;
 
-	if (p == NULL)
+	if (iter->at == NULL)
 		return false;
-	p = skip_space(p, end);
+	if (!iter->is_taken)
+		(void)json_take(iter);
+	p = skip_space(iter->at, end);
 	if (p < end && *p == ',')
 		p = skip_space(p + 1, end);
-	if (p == end)
+	iter->at = p;
+	if (p == end || *p == '}' || *p == ']')
 		return false;
 	if (iter->is_object) {
 		from = p;
@@ -125,19 +158,42 @@ json_next(struct json_iter *iter)
 		iter->name = (struct json_span){ from, (size_t)(p - from) };
 		p = skip_space(skip_space(p, end) + 1, end);
 	}
-	from = p;
-	p = skip_value(p, end);
-	iter->value = (struct json_span){ from, (size_t)(p - from) };
-	iter->at = p;
+	iter->value = p;
+	iter->is_taken = false;
 	return true;
 }
 
-bool
-json_name_is(struct json_span name, const char *string)
+void
+json_enter(struct json_iter *child, const struct json_iter *parent)
 {
-	size_t len = strlen(string);
+	start(child, parent->value, parent->end);
+}
 
+void
+json_leave(struct json_iter *parent, struct json_iter *child)
+{
+	while (json_next(child))
+		;
+	parent->at = child->at + 1;
+	parent->is_taken = true;
+}
+
+bool
+json_name_is(struct json_span name, const char *string, size_t len)
+{
 	return name.len == len + 2 && memcmp(name.text + 1, string, len) == 0;
+}
+
+long
+json_plain_string(struct json_span span, char *out)
+{
+	size_t len = span.len - 2;
+
+	if (len >= JSON_VALUE_MAX || memchr(span.text + 1, '\\', len) != NULL)
+		return -1;
+	memcpy(out, span.text + 1, len);
+	out[len] = '\0';
+	return (long)len;
 }
 
 /* Is the "\uXXXX" at p one that cJSON cannot turn into text? */
@@ -174,7 +230,7 @@ copy_string(struct json_span span, char *out, bool *is_cut)
 	uint32_t cp;
 
 	out[n++] = '"';
-	while (p < end && n + 14 < JSON_VALUE_MAX) {
+	while (p < end && n < JSON_VALUE_MAX) {
 		size_t len;
 
 		if (is_bad_escape(p, end, is_behind_high)) {
@@ -224,7 +280,8 @@ needs_copy(struct json_span span)
 cJSON *
 json_scalar(struct json_span span, deviations *dev)
 {
-	char copy[JSON_VALUE_MAX];
+	/* The last character or escape may pass the limit. */
+	char copy[JSON_VALUE_MAX + 16];
 	bool is_cut = false;
 
 	switch (json_type(span)) {
@@ -284,8 +341,8 @@ json_strings(struct json_span span, deviations *dev)
 			deviation_add(dev, DEV_LONG_VALUE);
 			break;
 		}
-		if (json_type(iter.value) == JSON_STRING)
-			is_ok = append_string(array, iter.value, dev);
+		if (json_next_type(&iter) == JSON_STRING)
+			is_ok = append_string(array, json_take(&iter), dev);
 		else
 			deviation_add(dev, DEV_WRONG_TYPE);
 	}

@@ -45,22 +45,43 @@ struct json_span json_root(const char *text, size_t len);
 enum json_type json_type(struct json_span span);
 
 /*
- * Visit the members of an object or the elements of an array. json_iter()
- * starts; json_next() steps to the next and returns false at the end. In an
- * array name is an empty span; in an object it is the name with its quotes.
+ * Visit the members of an object or the elements of an array, each byte once.
+ * json_iter() starts on a container (on anything else there is nothing to
+ * visit); json_next() steps to the next and returns false at the end. In an
+ * object name is the member's name with its quotes; value points to the first
+ * byte of the value, which json_take() measures when all of it is wanted.
+ *
+ * Instead of being measured, a value that is a container can be visited:
+ * json_enter() makes child an iterator over it. When child has been used,
+ * json_leave() takes parent behind it, whether child came to its end or not.
  */
 struct json_iter {
 	const char *at;
 	const char *end;
 	bool is_object;
+	bool is_taken; /* at is behind the value already */
 	struct json_span name;
-	struct json_span value;
+	const char *value;
 };
 void json_iter(struct json_iter *iter, struct json_span container);
 bool json_next(struct json_iter *iter);
+struct json_span json_take(struct json_iter *iter);
+enum json_type json_next_type(const struct json_iter *iter);
+void json_enter(struct json_iter *child, const struct json_iter *parent);
+void json_leave(struct json_iter *parent, struct json_iter *child);
 
-/* Is the name (a span with quotes) this one? Escapes in it are not undone. */
-bool json_name_is(struct json_span name, const char *string);
+/*
+ * Is the name (a span with quotes) this one of len bytes? Escapes in it are not
+ * undone.
+ */
+bool json_name_is(struct json_span name, const char *string, size_t len);
+
+/*
+ * Copy a string that needs no decoding to out, which has JSON_VALUE_MAX bytes,
+ * and return its length; -1 when it has escapes or is too long, and is a case
+ * for json_scalar().
+ */
+long json_plain_string(struct json_span span, char *out);
 
 /*
  * A string, number or literal as a cJSON item, which the caller gives to

@@ -6,6 +6,7 @@
 #include "ijson.h"
 #include "result.h"
 #include "rfc3339.h"
+#include "text.h"
 
 /* The greatest count that every JSON reader agrees on (RFC 7493, 2.2). */
 #define COUNT_MAX 9007199254740991.0
@@ -16,6 +17,7 @@
  */
 struct alias {
 	const char *name;
+	size_t len;
 	int member; /* an index of the caller's */
 	bool is_other;
 	enum deviation why; /* when is_other */
@@ -23,56 +25,47 @@ struct alias {
 
 #define MEMBER(string, index)                                                  \
 	{                                                                      \
-		string, index, false, DEV_MAX                                  \
+		string, sizeof(string) - 1, index, false, DEV_MAX              \
 	}
 #define ALIAS(string, index, dev)                                              \
 	{                                                                      \
-		string, index, true, dev                                       \
+		string, sizeof(string) - 1, index, true, dev                   \
 	}
-
-/* Which member is it? -1 for one that is not in the table. */
-static int
-find_member(const struct alias *table, size_t count, struct json_span name,
-    deviations *dev)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (!json_name_is(name, table[i].name))
-			continue;
-		if (table[i].is_other)
-			deviation_add(dev, table[i].why);
-		return table[i].member;
-	}
-	return -1;
-}
 
 /*
  * Find the values of all members that the table names. Of a repeated member
  * the last one counts, as in jq and most other readers.
  */
 static void
-collect(struct json_span object, const struct alias *table, size_t count,
+collect(struct json_iter *object, const struct alias *table, size_t count,
     struct json_span *value, deviations *dev)
 {
-	struct json_iter iter;
-
-	json_iter(&iter, object);
-	while (json_next(&iter)) {
-		int member = find_member(table, count, iter.name, dev);
-
-		if (member >= 0)
-			value[member] = iter.value;
+	while (json_next(object)) {
+		for (size_t i = 0; i < count; i++) {
+			if (!json_name_is(
+				object->name, table[i].name, table[i].len))
+				continue;
+			if (table[i].is_other)
+				deviation_add(dev, table[i].why);
+			value[table[i].member] = json_take(object);
+			break;
+		}
 	}
 }
 
 #define COLLECT(object, table, value, dev)                                     \
 	collect(object, table, sizeof(table) / sizeof(table)[0], value, dev)
 
-/* The value of a member that should be a string; "" counts as missing. */
+/*
+ * The value of a member that should be a string, in store of JSON_VALUE_MAX
+ * bytes; "" counts as missing.
+ */
 static enum status
 read_string(
-    struct json_span span, cJSON **item, const char **string, deviations *dev)
+    struct json_span span, char *store, const char **string, deviations *dev)
 {
-	*item = NULL;
+	cJSON *item;
+
 	*string = NULL;
 	switch (json_type(span)) {
 	case JSON_NONE:
@@ -86,20 +79,24 @@ read_string(
 		deviation_add(dev, DEV_WRONG_TYPE);
 		return ST_OK;
 	}
-	*item = json_scalar(span, dev);
-	if (*item == NULL)
-		return ST_NO_MEMORY;
-	if ((*item)->valuestring[0] != '\0')
-		*string = (*item)->valuestring;
+	if (json_plain_string(span, store) < 0) {
+		item = json_scalar(span, dev);
+		if (item == NULL)
+			return ST_NO_MEMORY;
+		if (!text_copy(store, JSON_VALUE_MAX, item->valuestring))
+			deviation_add(dev, DEV_LONG_VALUE);
+		cJSON_Delete(item);
+	}
+	if (store[0] != '\0')
+		*string = store;
 	return ST_OK;
 }
 
 /* The value of a member that should be an array of strings. */
 static enum status
-read_strings(struct json_span span, cJSON **item, const cJSON **strings,
+read_strings(struct json_span span, cJSON **list, const cJSON **strings,
     enum deviation not_array, deviations *dev)
 {
-	*item = NULL;
 	*strings = NULL;
 	switch (json_type(span)) {
 	case JSON_NONE:
@@ -116,13 +113,13 @@ read_strings(struct json_span span, cJSON **item, const cJSON **strings,
 		deviation_add(dev, DEV_WRONG_TYPE);
 		return ST_OK;
 	}
-	*item = json_strings(span, dev);
-	if (*item == NULL)
+	*list = json_strings(span, dev);
+	if (*list == NULL)
 		return ST_NO_MEMORY;
-	if ((*item)->child != NULL &&
-	    ((*item)->child->next != NULL ||
-		(*item)->child->valuestring[0] != '\0'))
-		*strings = *item;
+	if ((*list)->child != NULL &&
+	    ((*list)->child->next != NULL ||
+		(*list)->child->valuestring[0] != '\0'))
+		*strings = *list;
 	return ST_OK;
 }
 
@@ -135,13 +132,54 @@ is_digits(const char *string)
 	return len > 0 && len < 20 && strspn(string, "0123456789") == len;
 }
 
+/* A count as every sender writes it: up to 15 digits. */
+static bool
+read_plain_count(struct json_span span, uint64_t *value)
+{
+	uint64_t number = 0;
+
+	if (span.len == 0 || span.len > 15)
+		return false;
+	for (size_t i = 0; i < span.len; i++) {
+		if (span.text[i] < '0' || span.text[i] > '9')
+			return false;
+		number = number * 10 + (uint64_t)(span.text[i] - '0');
+	}
+	*value = number;
+	return true;
+}
+
+/* Any other number or string; negative for what is no count. */
+static enum status
+read_odd_count(struct json_span span, double *value, deviations *dev)
+{
+	cJSON *item = json_scalar(span, dev);
+
+	if (item == NULL)
+		return ST_NO_MEMORY;
+	*value = -1;
+	if (cJSON_IsNumber(item)) {
+		*value = item->valuedouble;
+	} else if (cJSON_IsString(item) && is_digits(item->valuestring)) {
+		deviation_add(dev, DEV_COUNT_AS_STRING);
+		*value = 0;
+		for (const char *p = item->valuestring; *p != '\0'; p++)
+			*value = *value * 10 + (*p - '0');
+	}
+	cJSON_Delete(item);
+	return ST_OK;
+}
+
 static enum status
 read_count(struct json_span span, struct count *count, deviations *dev)
 {
 	double value = -1;
-	cJSON *item;
+	enum status st;
 
-	*count = (struct count){ .is_known = false };
+	*count = (struct count){ .is_known = true };
+	if (read_plain_count(span, &count->value))
+		return ST_OK;
+	count->is_known = false;
 	switch (json_type(span)) {
 	case JSON_NONE:
 		return ST_OK;
@@ -150,23 +188,13 @@ read_count(struct json_span span, struct count *count, deviations *dev)
 		return ST_OK;
 	case JSON_STRING:
 	case JSON_NUMBER:
+		st = read_odd_count(span, &value, dev);
+		if (st != ST_OK)
+			return st;
 		break;
 	default:
-		deviation_add(dev, DEV_COUNT_INVALID);
-		return ST_OK;
+		break;
 	}
-	item = json_scalar(span, dev);
-	if (item == NULL)
-		return ST_NO_MEMORY;
-	if (cJSON_IsNumber(item)) {
-		value = item->valuedouble;
-	} else if (cJSON_IsString(item) && is_digits(item->valuestring)) {
-		deviation_add(dev, DEV_COUNT_AS_STRING);
-		value = 0;
-		for (const char *p = item->valuestring; *p != '\0'; p++)
-			value = value * 10 + (*p - '0');
-	}
-	cJSON_Delete(item);
 	if (!(value >= 0 && value <= COUNT_MAX) ||
 	    value != (double)(uint64_t)value) {
 		deviation_add(dev, DEV_COUNT_INVALID);
@@ -177,10 +205,10 @@ read_count(struct json_span span, struct count *count, deviations *dev)
 }
 
 static enum status
-read_datetime(struct json_span span, cJSON **item, struct datetime *datetime,
+read_datetime(struct json_span span, char *store, struct datetime *datetime,
     deviations *dev)
 {
-	enum status st = read_string(span, item, &datetime->text, dev);
+	enum status st = read_string(span, store, &datetime->text, dev);
 
 	datetime->is_known = false;
 	if (st != ST_OK || datetime->text == NULL)
@@ -201,42 +229,48 @@ read_datetime(struct json_span span, cJSON **item, struct datetime *datetime,
 }
 
 /*
- * Visit the elements of an array, or the one object that stands in its place.
+ * Visits the objects of an array, or the one object that stands in its place.
  */
-struct elements {
-	struct json_iter iter;
+struct objects {
+	struct json_iter array;
 	struct json_span only;
 };
 
-static struct elements
-elements_of(struct json_span span)
+static void
+objects_start(struct objects *o, struct json_span span)
 {
-	struct elements e = { .only = { 0 } };
-
+	*o = (struct objects){ .only = { NULL, 0 } };
 	if (json_type(span) == JSON_OBJECT)
-		e.only = span;
-	else
-		json_iter(&e.iter, span);
-	return e;
+		o->only = span;
+	else if (json_type(span) == JSON_ARRAY)
+		json_iter(&o->array, span);
 }
 
-/* The next object; elements that are none are noted and passed over. */
+/* The next one; elements that are no objects are noted and passed over. */
 static bool
-next_object(struct elements *e, struct json_span *object, deviations *dev)
+objects_next(struct objects *o, struct json_iter *object, deviations *dev)
 {
-	if (e->only.len > 0) {
-		*object = e->only;
-		e->only.len = 0;
+	if (o->only.len > 0) {
+		json_iter(object, o->only);
+		o->only.len = 0;
 		return true;
 	}
-	while (json_next(&e->iter)) {
-		if (json_type(e->iter.value) == JSON_OBJECT) {
-			*object = e->iter.value;
+	while (json_next(&o->array)) {
+		if (json_next_type(&o->array) == JSON_OBJECT) {
+			json_enter(object, &o->array);
 			return true;
 		}
 		deviation_add(dev, DEV_WRONG_TYPE);
 	}
 	return false;
+}
+
+/* The object has been read: go behind it. */
+static void
+objects_leave(struct objects *o, struct json_iter *object)
+{
+	if (o->array.at != NULL)
+		json_leave(&o->array, object);
 }
 
 /*
@@ -285,39 +319,52 @@ note_missing(const struct report *r, deviations *dev)
 }
 
 static enum status
-read_head(struct report *r, struct fault *fault)
+read_policies(struct report *r, struct fault *fault)
 {
-	struct json_span head[HEAD_MEMBERS] = { 0 };
-	struct json_span range[RANGE_MEMBERS] = { 0 };
-	struct elements entries;
-	struct json_span entry;
-	enum status st;
+	struct json_iter policy;
+	struct objects policies;
 
-	COLLECT(r->text, head_names, head, &r->dev);
-	COLLECT(head[DATE_RANGE], range_names, range, &r->dev);
-	r->policies = head[POLICIES];
-	entries = elements_of(r->policies);
 	if (json_type(r->policies) == JSON_OBJECT)
 		deviation_add(&r->dev, DEV_POLICIES_NOT_ARRAY);
 	else if (json_type(r->policies) != JSON_ARRAY)
 		return fault_set(fault, ST_NO_POLICIES,
 		    "the object has no \"policies\" array");
-	if (!next_object(&entries, &entry, &r->dev))
+	objects_start(&policies, r->policies);
+	if (!objects_next(&policies, &policy, &r->dev))
 		return fault_set(fault, ST_NO_POLICIES,
 		    "the \"policies\" array holds no policy");
-	st = read_string(head[ORGANIZATION_NAME], &r->item[0],
+	return ST_OK;
+}
+
+static enum status
+read_head(struct report *r, struct fault *fault)
+{
+	struct json_span head[HEAD_MEMBERS] = { 0 };
+	struct json_span range[RANGE_MEMBERS] = { 0 };
+	struct json_iter object;
+	enum status st;
+
+	json_iter(&object, r->text);
+	COLLECT(&object, head_names, head, &r->dev);
+	json_iter(&object, head[DATE_RANGE]);
+	COLLECT(&object, range_names, range, &r->dev);
+	r->policies = head[POLICIES];
+	st = read_policies(r, fault);
+	if (st != ST_OK)
+		return st;
+	st = read_string(head[ORGANIZATION_NAME], r->store[0],
 	    &r->organization_name, &r->dev);
 	if (st == ST_OK)
 		st = read_string(
-		    head[CONTACT_INFO], &r->item[1], &r->contact_info, &r->dev);
+		    head[CONTACT_INFO], r->store[1], &r->contact_info, &r->dev);
 	if (st == ST_OK)
 		st = read_string(
-		    head[REPORT_ID], &r->item[2], &r->report_id, &r->dev);
+		    head[REPORT_ID], r->store[2], &r->report_id, &r->dev);
 	if (st == ST_OK)
 		st = read_datetime(
-		    range[START], &r->item[3], &r->start, &r->dev);
+		    range[START], r->store[3], &r->start, &r->dev);
 	if (st == ST_OK)
-		st = read_datetime(range[END], &r->item[4], &r->end, &r->dev);
+		st = read_datetime(range[END], r->store[4], &r->end, &r->dev);
 	if (st != ST_OK)
 		return fault_set(fault, st, "report: out of memory");
 	note_missing(r, &r->dev);
@@ -328,16 +375,11 @@ enum status
 report_read_span(struct report *report, struct json_span span, deviations dev,
     struct fault *fault)
 {
-	enum status st;
-
 	*report = (struct report){ .text = span, .dev = dev };
 	if (json_type(span) != JSON_OBJECT)
 		return fault_set(
 		    fault, ST_JSON_NOT_OBJECT, "not a JSON object");
-	st = read_head(report, fault);
-	if (st != ST_OK)
-		report_clear(report);
-	return st;
+	return read_head(report, fault);
 }
 
 enum status
@@ -349,21 +391,6 @@ report_read(struct report *report, const char *text, size_t len, deviations dev,
 	if (st != ST_OK)
 		return st;
 	return report_read_span(report, json_root(text, len), dev, fault);
-}
-
-static void
-delete_items(cJSON **item, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		cJSON_Delete(item[i]);
-}
-
-void
-report_clear(struct report *report)
-{
-	delete_items(
-	    report->item, sizeof report->item / sizeof report->item[0]);
-	*report = (struct report){ .dev = report->dev };
 }
 
 /*
@@ -430,23 +457,25 @@ policy_type(const char *string, deviations *dev)
 }
 
 static enum status
-read_policy_object(struct policy *p, struct json_span object, deviations *dev)
+read_policy_object(struct policy *p, struct json_span span, deviations *dev)
 {
 	struct json_span value[POLICY_MEMBERS] = { 0 };
+	struct json_iter object;
 	enum status st;
 
-	if (json_type(object) != JSON_OBJECT)
+	if (json_type(span) != JSON_OBJECT)
 		deviation_add(dev, DEV_POLICY_MISSING);
-	COLLECT(object, policy_names, value, dev);
-	st = read_string(value[POLICY_TYPE], &p->item[0], &p->policy_type, dev);
+	json_iter(&object, span);
+	COLLECT(&object, policy_names, value, dev);
+	st = read_string(value[POLICY_TYPE], p->store[0], &p->policy_type, dev);
 	if (st == ST_OK)
 		st = read_string(
-		    value[POLICY_DOMAIN], &p->item[1], &p->policy_domain, dev);
+		    value[POLICY_DOMAIN], p->store[1], &p->policy_domain, dev);
 	if (st == ST_OK)
-		st = read_strings(value[POLICY_STRING], &p->item[2],
+		st = read_strings(value[POLICY_STRING], &p->list[0],
 		    &p->policy_string, DEV_POLICY_STRING_NOT_ARRAY, dev);
 	if (st == ST_OK)
-		st = read_strings(value[MX_HOST], &p->item[3], &p->mx_host,
+		st = read_strings(value[MX_HOST], &p->list[1], &p->mx_host,
 		    DEV_MX_HOST_NOT_ARRAY, dev);
 	if (st != ST_OK)
 		return st;
@@ -457,18 +486,20 @@ read_policy_object(struct policy *p, struct json_span object, deviations *dev)
 }
 
 static enum status
-read_summary(struct policy *p, struct json_span object, deviations *dev)
+read_summary(struct policy *p, struct json_span span, deviations *dev)
 {
 	struct json_span value[SUMMARY_MEMBERS] = { 0 };
+	struct json_iter object;
 	enum status st;
 
-	if (json_type(object) != JSON_OBJECT)
+	if (json_type(span) != JSON_OBJECT)
 		deviation_add(dev, DEV_SUMMARY_MISSING);
-	COLLECT(object, summary_names, value, dev);
+	json_iter(&object, span);
+	COLLECT(&object, summary_names, value, dev);
 	st = read_count(value[SUCCESSFUL], &p->successful, dev);
 	if (st == ST_OK)
 		st = read_count(value[FAILED], &p->failed, dev);
-	if (st == ST_OK && json_type(object) == JSON_OBJECT &&
+	if (st == ST_OK && json_type(span) == JSON_OBJECT &&
 	    (value[SUCCESSFUL].len == 0 || value[FAILED].len == 0))
 		deviation_add(dev, DEV_COUNT_MISSING);
 	return st;
@@ -477,17 +508,21 @@ read_summary(struct policy *p, struct json_span object, deviations *dev)
 static void
 policy_clear(struct policy *policy)
 {
-	delete_items(
-	    policy->item, sizeof policy->item / sizeof policy->item[0]);
+	cJSON_Delete(policy->list[0]);
+	cJSON_Delete(policy->list[1]);
 }
 
+/* Read the policy and summary of an entry, and find its failures. */
 static enum status
-read_policy(struct policy *p, struct json_span entry, deviations *dev)
+read_policy(
+    struct policy *p, struct json_iter *entry, size_t index, deviations *dev)
 {
 	struct json_span value[ENTRY_MEMBERS] = { 0 };
 	enum status st;
 
 	COLLECT(entry, entry_names, value, dev);
+	p->index = index;
+	p->list[0] = p->list[1] = NULL;
 	p->failure_details = value[FAILURE_DETAILS];
 	if (json_type(p->failure_details) == JSON_OBJECT)
 		deviation_add(dev, DEV_FAILURE_DETAILS_NOT_ARRAY);
@@ -546,21 +581,8 @@ check_ip(const char *ip, deviations *dev)
 		deviation_add(dev, DEV_IP_INVALID);
 }
 
-static bool
-is_known_result(const char *type)
-{
-	return result_is_known(result_find(type));
-}
-
-static void
-failure_clear(struct failure *failure)
-{
-	delete_items(
-	    failure->item, sizeof failure->item / sizeof failure->item[0]);
-}
-
 static enum status
-read_failure(struct failure *f, struct json_span element, deviations *dev)
+read_failure(struct failure *f, struct json_iter *element, deviations *dev)
 {
 	struct json_span value[FAILURE_MEMBERS] = { 0 };
 	const char **const string[] = {
@@ -576,16 +598,14 @@ read_failure(struct failure *f, struct json_span element, deviations *dev)
 
 	COLLECT(element, failure_names, value, dev);
 	for (int i = 0; i < FAILED_SESSION_COUNT && st == ST_OK; i++)
-		st = read_string(value[i], &f->item[i], string[i], dev);
+		st = read_string(value[i], f->store[i], string[i], dev);
 	if (st == ST_OK)
 		st = read_count(value[FAILED_SESSION_COUNT], &f->failed, dev);
-	if (st != ST_OK) {
-		failure_clear(f);
+	if (st != ST_OK)
 		return st;
-	}
 	if (f->result_type == NULL)
 		deviation_add(dev, DEV_RESULT_TYPE_MISSING);
-	else if (!is_known_result(f->result_type))
+	else if (!result_is_known(result_find(f->result_type)))
 		deviation_add(dev, DEV_RESULT_TYPE_UNKNOWN);
 	if (value[FAILED_SESSION_COUNT].len == 0)
 		deviation_add(dev, DEV_COUNT_MISSING);
@@ -608,36 +628,37 @@ struct walk {
 static enum status
 walk_failures(struct walk *w, const struct policy *policy)
 {
-	struct elements elements = elements_of(policy->failure_details);
-	struct json_span element;
-	size_t index = 0;
+	struct objects elements;
+	struct json_iter element;
+	struct failure failure;
 
-	while (!w->is_stopped &&
-	    next_object(&elements, &element, &w->report->dev)) {
-		struct failure failure = { .index = index++ };
+	objects_start(&elements, policy->failure_details);
+	for (failure.index = 0; !w->is_stopped &&
+	     objects_next(&elements, &element, &w->report->dev);
+	     failure.index++) {
 		enum report_visit verdict;
 		enum status st;
 
-		st = read_failure(&failure, element, &w->report->dev);
+		st = read_failure(&failure, &element, &w->report->dev);
 		if (st != ST_OK)
 			return st;
 		verdict = w->visitor->failure(w->ctx, policy, &failure);
-		failure_clear(&failure);
 		w->is_stopped = verdict == REPORT_STOP;
 		if (verdict != REPORT_NEXT)
 			break;
+		objects_leave(&elements, &element);
 	}
 	return ST_OK;
 }
 
 static enum status
-walk_policy(struct walk *w, struct json_span entry, size_t index)
+walk_policy(struct walk *w, struct json_iter *entry, size_t index)
 {
-	struct policy policy = { .index = index };
+	struct policy policy;
 	enum report_visit verdict;
 	enum status st;
 
-	st = read_policy(&policy, entry, &w->report->dev);
+	st = read_policy(&policy, entry, index, &w->report->dev);
 	if (st != ST_OK)
 		return st;
 	verdict = w->visitor->policy(w->ctx, &policy);
@@ -659,13 +680,16 @@ report_walk(
 		.visitor = visitor,
 		.ctx = ctx,
 	};
-	struct elements entries = elements_of(report->policies);
-	struct json_span entry;
+	struct objects entries;
+	struct json_iter entry;
 	enum status st = ST_OK;
 
+	objects_start(&entries, report->policies);
 	for (size_t i = 0; st == ST_OK && !walk.is_stopped &&
-	     next_object(&entries, &entry, &report->dev);
-	     i++)
-		st = walk_policy(&walk, entry, i);
+	     objects_next(&entries, &entry, &report->dev);
+	     i++) {
+		st = walk_policy(&walk, &entry, i);
+		objects_leave(&entries, &entry);
+	}
 	return st;
 }

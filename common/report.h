@@ -34,8 +34,7 @@ struct datetime {
 
 /*
  * The strings of these structs are NULL when the member is missing, null or
- * empty. They are owned by the struct (or, in a visitor, by the walk) and valid
- * as long as it is.
+ * empty. They live within the struct; in a visitor, until it returns.
  */
 struct report {
 	const char *organization_name;
@@ -45,10 +44,11 @@ struct report {
 	struct datetime end;
 	deviations dev; /* found so far; complete after a walk */
 
-	/* Private: the items behind the strings, and what is visited. */
-	struct json_span text;
+	struct json_span text; /* the whole object */
+
+	/* Private: what is visited, and the bytes of the strings. */
 	struct json_span policies;
-	cJSON *item[5];
+	char store[5][JSON_VALUE_MAX];
 };
 
 enum policy_type {
@@ -70,7 +70,8 @@ struct policy {
 
 	/* Private. */
 	struct json_span failure_details;
-	cJSON *item[6];
+	cJSON *list[2];
+	char store[2][JSON_VALUE_MAX];
 };
 
 struct failure {
@@ -85,14 +86,14 @@ struct failure {
 	struct count failed; /* failed-session-count */
 
 	/* Private. */
-	cJSON *item[8];
+	char store[7][JSON_VALUE_MAX];
 };
 
 /*
  * Check len bytes of JSON (ijson_check) and read the head. The text must
  * outlive the report. dev is what the road here has noticed. Besides the
- * statuses of ijson_check(): ST_NO_POLICIES, ST_NO_MEMORY. On failure *report
- * needs no report_clear().
+ * statuses of ijson_check(): ST_NO_POLICIES, ST_NO_MEMORY. A report needs no
+ * clean-up; its strings are within it, so it must not be copied.
  */
 enum status report_read(struct report *report, const char *text, size_t len,
     deviations dev, struct fault *fault);
@@ -126,7 +127,5 @@ struct report_visitor {
 /* Visit everything. ST_OK, also when stopped, or ST_NO_MEMORY. */
 enum status report_walk(
     struct report *report, const struct report_visitor *visitor, void *ctx);
-
-void report_clear(struct report *report);
 
 #endif

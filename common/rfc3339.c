@@ -5,6 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+/* 9999-12-31T23:59:59Z */
+#define TIME_LAST INT64_C(253402300799)
+
 /* Read n digits at *p and move behind them; -1 when they are not there. */
 static int
 digits(const char **p, int n)
@@ -101,7 +104,7 @@ rfc3339_parse(const char *string, int64_t *time)
 	if (verdict != RFC3339_INVALID) {
 		int64_t seconds = (int64_t)timegm(&tm) - offset;
 
-		if (seconds < 0)
+		if (seconds < 0 || seconds > TIME_LAST)
 			return RFC3339_INVALID;
 		*time = seconds;
 	}
@@ -115,7 +118,7 @@ rfc3339_format(int64_t time, char out[RFC3339_MAX])
 	struct tm tm;
 
 	out[0] = '\0';
-	if (time < 0 || gmtime_r(&seconds, &tm) == NULL || tm.tm_year > 8099)
+	if (time < 0 || time > TIME_LAST || gmtime_r(&seconds, &tm) == NULL)
 		return false;
 	return strftime(out, RFC3339_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) > 0;
 }

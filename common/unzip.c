@@ -21,7 +21,8 @@ enum state {
 	IN_NAME,
 	IN_DATA,
 	IN_DESCRIPTOR,
-	IN_DIRECTORY
+	IN_DIRECTORY,
+	COMPLETE
 };
 
 struct unzip {
@@ -35,7 +36,10 @@ struct unzip {
 	unsigned flags;
 	unsigned method;
 	uint32_t crc;
-	uint32_t stored; /* bytes of a stored member still to come */
+	uint32_t stored;    /* bytes of a stored member still to come */
+	size_t slack;       /* bytes that may precede the central directory */
+	enum status failed; /* an error is final */
+	struct fault fault;
 };
 
 static unsigned
@@ -193,21 +197,35 @@ in_descriptor(struct unzip *uz, const char *data, size_t len, size_t *used,
 	if (!is_signed)
 		uz->nhead = collect(
 		    uz, SIGNATURE, (const char *)uz->head + 16, SIGNATURE);
+	uz->slack = is_signed ? 2 * SIGNATURE : 0;
 	uz->state = IN_DIRECTORY;
 	return check_crc(uz, uz->crc, fault);
 }
 
-/* Behind the member: the central directory, or it is not the only one. */
+/*
+ * Behind the member: the central directory, or it is not the only one. The
+ * lengths in a descriptor take eight bytes more in a zip64 archive, and nothing
+ * says so.
+ */
 static enum status
 in_directory(struct unzip *uz, const char *data, size_t len, size_t *used,
     struct fault *fault)
 {
-	*used = len;
+	*used = collect(uz, SIGNATURE, data, len);
 	if (uz->nhead < SIGNATURE)
-		(void)collect(uz, SIGNATURE, data, len);
-	if (uz->nhead == SIGNATURE && le32(uz->head) == 0x04034b50)
+		return ST_OK;
+	if (le32(uz->head) == 0x02014b50) {
+		uz->state = COMPLETE;
+		return ST_OK;
+	}
+	if (le32(uz->head) == 0x04034b50)
 		return fault_set(fault, ST_ZIP_UNSUPPORTED,
 		    "zip archive with more than one member");
+	if (uz->slack < SIGNATURE)
+		return fault_set(fault, ST_ZIP_UNSUPPORTED,
+		    "no central directory behind the zip member");
+	uz->slack -= SIGNATURE;
+	uz->nhead = 0;
 	return ST_OK;
 }
 
@@ -232,13 +250,16 @@ step(struct unzip *uz, const char *data, size_t len, size_t *used,
 	case IN_DESCRIPTOR:
 		return in_descriptor(uz, data, len, used, fault);
 	case IN_DIRECTORY:
+		return in_directory(uz, data, len, used, fault);
+	case COMPLETE:
 		break;
 	}
-	return in_directory(uz, data, len, used, fault);
+	*used = len;
+	return ST_OK;
 }
 
-enum status
-unzip_more(struct unzip *uz, const char *data, size_t len, struct fault *fault)
+static enum status
+decode(struct unzip *uz, const char *data, size_t len, struct fault *fault)
 {
 	while (len > 0) {
 		size_t used = 0;
@@ -253,13 +274,25 @@ unzip_more(struct unzip *uz, const char *data, size_t len, struct fault *fault)
 }
 
 enum status
+unzip_more(struct unzip *uz, const char *data, size_t len, struct fault *fault)
+{
+	if (uz->failed == ST_OK)
+		uz->failed = decode(uz, data, len, &uz->fault);
+	if (uz->failed != ST_OK && fault != NULL)
+		*fault = uz->fault;
+	return uz->failed;
+}
+
+enum status
 unzip_finish(struct unzip *uz, struct fault *fault)
 {
+	if (uz->failed != ST_OK)
+		return unzip_more(uz, NULL, 0, fault);
 	if (uz->state == IN_HEADER)
 		return fault_set(
 		    fault, ST_ZIP_UNSUPPORTED, "zip archive cut short");
-	if (uz->state != IN_DIRECTORY)
+	if (uz->state != COMPLETE)
 		return fault_at(fault, ST_GZIP_TRUNCATED, uz->out->len,
-		    "zip archive ends within its member");
+		    "zip archive cut short");
 	return ST_OK;
 }

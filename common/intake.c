@@ -1,0 +1,440 @@
+#include "intake.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "archive.h"
+#include "event.h"
+#include "extract.h"
+#include "rawmail.h"
+#include "reading.h"
+#include "text.h"
+
+/* What became of one candidate. */
+struct item {
+	enum status status;
+	struct fault fault;
+	struct archived archived; /* with ST_OK */
+};
+
+struct intake {
+	struct intake_site *site;
+	struct conf *conf;
+	struct extract *ex;
+	struct rawmail *raw; /* with ArchiveMessage, else NULL */
+	uint64_t fed;        /* bytes given to raw */
+
+	const struct intake_origin *origin;
+	const char *submitter;
+	struct outcome *outcome;
+	struct item item[EXTRACT_CANDIDATES_MAX];
+	struct reading reading;
+	size_t read; /* which candidate the reading holds; count: none */
+};
+
+void
+intake_site_init(struct intake_site *site, struct log *log)
+{
+	site->log = log;
+	(void)sem_init(&site->decoders, 0, INTAKE_DECODERS);
+}
+
+struct intake *
+intake_new(struct intake_site *site, struct conf *conf)
+{
+	struct intake *in = calloc(1, sizeof *in);
+	char tmp[PATH_MAX];
+	struct extract_limits limits = {
+		.message_max = conf->max_message_size,
+		.mime = { MIME_DEPTH_MAX, MIME_PARTS_MAX },
+		.spool_dir = tmp,
+	};
+
+	if (in == NULL)
+		return NULL;
+	archive_tmp(conf->archive_directory, tmp, sizeof tmp);
+	in->site = site;
+	in->conf = conf_ref(conf);
+	in->ex = extract_new(&limits);
+	if (conf->archive_message)
+		in->raw = rawmail_new(tmp, conf->max_message_size);
+	reading_init(&in->reading, conf);
+	if (in->ex == NULL || (conf->archive_message && in->raw == NULL))
+		intake_free(&in);
+	return in;
+}
+
+void
+intake_free(struct intake **in)
+{
+	if (*in == NULL)
+		return;
+	reading_clear(&(*in)->reading);
+	rawmail_free(&(*in)->raw);
+	extract_free(&(*in)->ex);
+	conf_unref(&(*in)->conf);
+	free(*in);
+	*in = NULL;
+}
+
+/* Is the message still small enough to be kept? */
+static bool
+is_kept(struct intake *in, size_t len)
+{
+	in->fed += len;
+	return in->raw != NULL && in->fed <= in->conf->max_message_size;
+}
+
+void
+intake_field(struct intake *in, const char *name, const char *value)
+{
+	if (is_kept(in, strlen(name) + strlen(value) + 3))
+		rawmail_field(in->raw, name, value);
+	extract_field(in->ex, name, value);
+}
+
+void
+intake_body(struct intake *in, const char *data, size_t len)
+{
+	if (is_kept(in, len))
+		rawmail_body(in->raw, data, len);
+	extract_body(in->ex, data, len);
+}
+
+/*
+ * First all reports are read, assessed and archived, one at a time.
+ */
+
+/* Read candidate i, unless it is the one at hand. */
+static enum status
+read_candidate(struct intake *in, size_t i, struct fault *fault)
+{
+	enum status st;
+
+	if (in->read == i)
+		return ST_OK;
+	in->read = SIZE_MAX;
+	while (sem_wait(&in->site->decoders) == -1 && errno == EINTR)
+		;
+	st = reading_candidate(&in->reading, in->ex, i, in->conf, fault);
+	if (st == ST_OK)
+		in->read = i;
+	else
+		(void)sem_post(&in->site->decoders);
+	return st;
+}
+
+/* Let go of the reading, and of the right to have one. */
+static void
+drop_reading(struct intake *in)
+{
+	if (in->read == SIZE_MAX)
+		return;
+	reading_clear(&in->reading);
+	in->read = SIZE_MAX;
+	(void)sem_post(&in->site->decoders);
+}
+
+static enum status
+store(struct intake *in, struct archived *archived, struct fault *fault)
+{
+	const struct extract_meta *meta = extract_meta(in->ex);
+	const struct record record = {
+		.received = (int64_t)time(NULL),
+		.queue_id = in->origin->queue_id,
+		.envelope_from = in->origin->envelope_from,
+		.client = in->origin->client,
+		.message_id = meta->message_id,
+		.subject = meta->subject,
+		.submitter = in->submitter,
+		.report = &in->reading.report,
+		.assessment = &in->reading.assessment,
+		.text = &in->reading.text,
+	};
+	struct spool *message = NULL;
+	enum status st = ST_OK;
+
+	if (in->raw != NULL && in->fed <= in->conf->max_message_size)
+		st = rawmail_finish(in->raw, &message, fault);
+	if (st == ST_OK)
+		st = archive_store(in->conf->archive_directory, &record,
+		    message, archived, fault);
+	return st;
+}
+
+/* A saturating sum: counts from a hostile report may be anything. */
+static uint64_t
+add(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static void
+count_report(struct intake *in, const struct item *item)
+{
+	const struct assessment *as = &in->reading.assessment;
+	const char *name = in->reading.report.organization_name;
+	struct outcome *out = in->outcome;
+
+	if (out->reports + out->duplicates == 0 && name != NULL)
+		(void)text_copy(out->organization_name,
+		    sizeof out->organization_name, name);
+	if (item->archived.is_duplicate)
+		out->duplicates++;
+	else
+		out->reports++;
+	if (as->severity < out->severity)
+		out->severity = as->severity;
+	out->totals.successful =
+	    add(out->totals.successful, as->totals.successful);
+	out->totals.failed = add(out->totals.failed, as->totals.failed);
+}
+
+/* Note what could not be read, or could not be done; the first is shown. */
+static void
+count_fault(struct outcome *out, const struct fault *fault)
+{
+	bool is_failure = status_is_failure(fault->status);
+
+	if (out->fault.status == ST_OK || (is_failure && !out->has_failed))
+		out->fault = *fault;
+	if (is_failure)
+		out->has_failed = true;
+	else
+		out->malformed++;
+}
+
+static void
+take_candidate(struct intake *in, size_t i)
+{
+	struct item *item = &in->item[i];
+
+	item->status = read_candidate(in, i, &item->fault);
+	if (item->status == ST_OK)
+		item->status = store(in, &item->archived, &item->fault);
+	if (item->status == ST_OK)
+		count_report(in, item);
+	else if (item->status != ST_NOT_A_REPORT)
+		count_fault(in->outcome, &item->fault);
+	/* Of several, each is read again when it is logged. */
+	if (item->status != ST_OK || extract_count(in->ex) > 1)
+		drop_reading(in);
+}
+
+/* Trouble with the message as a whole, or a claim without a report. */
+static enum status
+take_message(struct intake *in, struct fault *fault)
+{
+	enum status st = extract_finish(in->ex, fault);
+
+	if (st == ST_OK && extract_count(in->ex) == 0 &&
+	    extract_claims_report(in->ex))
+		st = fault_set(fault, ST_EMPTY,
+		    "the message says that it is a TLS report, and has none");
+	if (st != ST_OK)
+		count_fault(in->outcome, fault);
+	return st;
+}
+
+/*
+ * Then all is logged, with the decision in it.
+ */
+
+struct logging {
+	struct intake *in;
+	struct totals policy_totals;
+	enum severity severity;    /* of the policy being visited */
+	uint64_t policies;         /* lines written */
+	uint64_t failures;         /* lines written */
+	uint64_t failure_sessions; /* in the lines written */
+};
+
+static void
+write_event(struct intake *in, const struct event *ev)
+{
+	(void)log_event(in->site->log, ev, in->origin->queue_id);
+}
+
+static enum report_visit
+log_policy(void *ctx, const struct policy *policy)
+{
+	struct logging *l = ctx;
+	struct event ev;
+	uint64_t max = l->in->conf->max_failure_lines;
+
+	/* A failed count that is unknown is at least one: its severity is
+	   that of the report, which has looked at all failures. */
+	l->policy_totals = assess_policy(policy, 0);
+	l->severity = totals_severity(&l->policy_totals, l->in->conf);
+	if (!policy->failed.is_known)
+		l->severity = l->in->reading.assessment.severity;
+	if (l->policies < max) {
+		event_policy(&ev, &l->in->reading.report, policy,
+		    &l->policy_totals, l->severity);
+		write_event(l->in, &ev);
+		l->policies++;
+	}
+	return l->policies == max && l->failures == max ? REPORT_STOP
+							: REPORT_NEXT;
+}
+
+static enum report_visit
+log_failure(
+    void *ctx, const struct policy *policy, const struct failure *failure)
+{
+	struct logging *l = ctx;
+	struct event ev;
+
+	if (l->failures == l->in->conf->max_failure_lines)
+		return REPORT_SKIP;
+	event_failure(
+	    &ev, &l->in->reading.report, policy, failure, l->severity);
+	write_event(l->in, &ev);
+	l->failures++;
+	if (failure->failed.is_known)
+		l->failure_sessions =
+		    add(l->failure_sessions, failure->failed.value);
+	return REPORT_NEXT;
+}
+
+/* One line for all policies and failures that got none. */
+static void
+log_omitted(const struct logging *l)
+{
+	const struct assessment *as = &l->in->reading.assessment;
+	struct event ev;
+
+	if (l->policies == as->policies && l->failures == as->failures)
+		return;
+	event_init(&ev, "omitted", as->severity);
+	event_string(
+	    &ev, "organization-name", l->in->reading.report.organization_name);
+	event_count(&ev, "policy-count", as->policies - l->policies);
+	event_count(&ev, "failure-count", as->failures - l->failures);
+	event_count(&ev, "failed-session-count",
+	    as->failure_sessions - l->failure_sessions);
+	event_string(&ev, "severity", severity_str(as->severity));
+	write_event(l->in, &ev);
+}
+
+static void
+log_report(struct intake *in, const struct item *item, enum conf_action action)
+{
+	static const struct report_visitor visitor = {
+		.policy = log_policy,
+		.failure = log_failure,
+	};
+	bool is_duplicate = item->archived.is_duplicate;
+	struct logging logging = { .in = in };
+	struct event ev;
+
+	event_report(&ev, is_duplicate ? "duplicate" : "report",
+	    &in->reading.report, &in->reading.assessment, in->submitter);
+	event_string(&ev, "disposition", action_str(action));
+	event_string(&ev, "archive", item->archived.path);
+	write_event(in, &ev);
+	if (is_duplicate)
+		return;
+	(void)report_walk(&in->reading.report, &visitor, &logging);
+	log_omitted(&logging);
+}
+
+/* "malformed", "error" or "not-a-report", with where it came from. */
+static void
+log_fault(struct intake *in, const struct fault *fault, enum conf_action action)
+{
+	const struct extract_meta *meta = extract_meta(in->ex);
+	const char *name = "malformed";
+	enum severity severity = SEV_WARNING;
+	struct event ev;
+
+	if (status_is_failure(fault->status)) {
+		name = "error";
+		severity = SEV_ERR;
+	}
+	event_init(&ev, name, severity);
+	event_fault(&ev, fault);
+	event_string(&ev, "submitter", in->submitter);
+	event_string(&ev, "envelope-from", in->origin->envelope_from);
+	event_string(&ev, "message-id", meta->message_id);
+	event_string(&ev, "subject", meta->subject);
+	event_string(&ev, "severity", severity_str(severity));
+	event_string(&ev, "disposition", action_str(action));
+	write_event(in, &ev);
+}
+
+static void
+log_not_a_report(struct intake *in, enum conf_action action)
+{
+	const struct extract_meta *meta = extract_meta(in->ex);
+	struct event ev;
+
+	event_init(&ev, "not-a-report", SEV_INFO);
+	event_string(&ev, "envelope-from", in->origin->envelope_from);
+	event_string(&ev, "message-id", meta->message_id);
+	event_string(&ev, "subject", meta->subject);
+	event_string(&ev, "disposition", action_str(action));
+	write_event(in, &ev);
+}
+
+static void
+log_candidate(struct intake *in, size_t i, enum conf_action action)
+{
+	struct item *item = &in->item[i];
+
+	if (item->status == ST_NOT_A_REPORT)
+		return;
+	/* It could be read a moment ago: only memory can be lacking now. */
+	if (item->status == ST_OK &&
+	    read_candidate(in, i, &item->fault) == ST_OK)
+		log_report(in, item, action);
+	else
+		log_fault(in, &item->fault, action);
+	if (extract_count(in->ex) > 1)
+		drop_reading(in);
+}
+
+enum conf_action
+intake_finish(struct intake *in, const struct intake_origin *origin,
+    struct outcome *outcome)
+{
+	struct circumstances circumstances = {
+		.has_other_recipients = origin->has_other_recipients,
+		.is_log_ready = log_is_ready(in->site->log),
+	};
+	struct fault fault = { .status = ST_OK };
+	size_t count = extract_count(in->ex);
+	enum conf_action action;
+	enum status st;
+
+	*outcome = (struct outcome){ .severity = SEV_INFO };
+	in->origin = origin;
+	in->outcome = outcome;
+	in->submitter =
+	    reading_submitter(extract_meta(in->ex), origin->envelope_from);
+	in->read = SIZE_MAX;
+	st = take_message(in, &fault);
+	count = extract_count(in->ex);
+	for (size_t i = 0; i < count; i++)
+		take_candidate(in, i);
+	action = dispose(in->conf, outcome, &circumstances);
+	for (size_t i = 0; i < count; i++)
+		log_candidate(in, i, action);
+	drop_reading(in);
+	if (st != ST_OK)
+		log_fault(in, &fault, action);
+	else if (outcome->reports + outcome->duplicates == 0 &&
+	    outcome->malformed == 0 && !outcome->has_failed)
+		log_not_a_report(in, action);
+	/* The lines are written, or the mail is kept. */
+	if (action == ACTION_DISCARD && !log_is_ready(in->site->log)) {
+		(void)fault_set(&fault, ST_LOG_STALLED,
+		    "the log took no lines, so the mail is delivered");
+		action = ACTION_DELIVER;
+		log_fault(in, &fault, action);
+	}
+	return action;
+}
