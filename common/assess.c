@@ -55,15 +55,24 @@ add(uint64_t a, uint64_t b)
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
-struct totals
-assess_policy(const struct policy *policy, uint64_t failure_sessions)
+void
+assess_policy(const struct policy *policy, const struct conf *conf,
+    struct totals *totals, enum severity *severity)
 {
-	return (struct totals){
+	uint64_t sessions = 0;
+
+	*totals = (struct totals){
 		.successful =
 		    policy->successful.is_known ? policy->successful.value : 0,
-		.failed = policy->failed.is_known ? policy->failed.value
-						  : failure_sessions,
+		.failed = policy->failed.is_known ? policy->failed.value : 0,
 	};
+	if (totals->failed == 0)
+		sessions = policy_failure_sessions(policy);
+	if (!policy->failed.is_known)
+		totals->failed = sessions;
+	*severity = totals_severity(totals, conf);
+	if (totals->failed == 0 && sessions > 0)
+		*severity = SEV_NOTICE;
 }
 
 /* The state of one walk. */
@@ -85,12 +94,20 @@ static enum report_visit
 visit_policy(void *ctx, const struct policy *policy)
 {
 	struct assessor *as = ctx;
+	struct assessment *out = as->out;
+	enum severity severity;
+	struct totals totals;
 
-	as->policy_sessions = 0;
-	as->out->policies++;
+	assess_policy(policy, as->conf, &totals, &severity);
+	out->policies++;
+	out->totals.successful = add(out->totals.successful, totals.successful);
+	out->totals.failed = add(out->totals.failed, totals.failed);
+	if (severity < out->severity)
+		out->severity = severity;
 	if (policy->index == 0 && policy->policy_domain != NULL)
-		(void)text_copy(as->out->policy_domain,
-		    sizeof as->out->policy_domain, policy->policy_domain);
+		(void)text_copy(out->policy_domain, sizeof out->policy_domain,
+		    policy->policy_domain);
+	as->policy_sessions = 0;
 	check_name(as, policy->policy_domain);
 	return REPORT_NEXT;
 }
@@ -115,20 +132,13 @@ end_policy(void *ctx, const struct policy *policy)
 {
 	struct assessor *as = ctx;
 	struct assessment *out = as->out;
-	struct totals totals = assess_policy(policy, as->policy_sessions);
-	enum severity severity = totals_severity(&totals, as->conf);
 
-	/* RFC 8460 lets details add up to more than the total, which may count
-	   a session once that failed in two ways; none at all is a lie. */
-	if (totals.failed == 0 && as->policy_sessions > 0) {
+	/* RFC 8460 lets details add up to more than the total, which counts a
+	   session once that failed in two ways; but not to more than none. */
+	if (policy->failed.is_known && policy->failed.value == 0 &&
+	    as->policy_sessions > 0)
 		deviation_add(&as->report->dev, DEV_COUNT_MISMATCH);
-		severity = SEV_NOTICE;
-	}
 	out->failure_sessions = add(out->failure_sessions, as->policy_sessions);
-	out->totals.successful = add(out->totals.successful, totals.successful);
-	out->totals.failed = add(out->totals.failed, totals.failed);
-	if (severity < out->severity)
-		out->severity = severity;
 }
 
 enum status

@@ -55,10 +55,11 @@ enum status assess_report(struct report *report, const struct conf *conf,
     struct assessment *assessment);
 
 /*
- * The counts to judge a policy by: its own, and where the number of failed
- * sessions is unknown, the sum of its failure-details (failure_sessions).
+ * Judge one policy: its counts and its severity. Where the number of failed
+ * sessions is unknown, the sum of its failure-details stands in for it; where
+ * that number is 0 and there are failures all the same, it is at least notice.
  */
-struct totals
-assess_policy(const struct policy *policy, uint64_t failure_sessions);
+void assess_policy(const struct policy *policy, const struct conf *conf,
+    struct totals *totals, enum severity *severity);
 
 #endif

@@ -245,7 +245,6 @@ take_message(struct intake *in, struct fault *fault)
 
 struct logging {
 	struct intake *in;
-	struct totals policy_totals;
 	enum severity severity;    /* of the policy being visited */
 	uint64_t policies;         /* lines written */
 	uint64_t failures;         /* lines written */
@@ -255,25 +254,24 @@ struct logging {
 static void
 write_event(struct intake *in, const struct event *ev)
 {
-	(void)log_event(in->site->log, ev, in->origin->queue_id);
+	const char *queue_id = in->origin->queue_id;
+
+	(void)log_event(
+	    in->site->log, ev, queue_id != NULL ? queue_id : "NOQUEUE");
 }
 
 static enum report_visit
 log_policy(void *ctx, const struct policy *policy)
 {
 	struct logging *l = ctx;
+	struct totals totals;
 	struct event ev;
 	uint64_t max = l->in->conf->max_failure_lines;
 
-	/* A failed count that is unknown is at least one: its severity is
-	   that of the report, which has looked at all failures. */
-	l->policy_totals = assess_policy(policy, 0);
-	l->severity = totals_severity(&l->policy_totals, l->in->conf);
-	if (!policy->failed.is_known)
-		l->severity = l->in->reading.assessment.severity;
+	assess_policy(policy, l->in->conf, &totals, &l->severity);
 	if (l->policies < max) {
-		event_policy(&ev, &l->in->reading.report, policy,
-		    &l->policy_totals, l->severity);
+		event_policy(
+		    &ev, &l->in->reading.report, policy, &totals, l->severity);
 		write_event(l->in, &ev);
 		l->policies++;
 	}

@@ -614,6 +614,31 @@ read_failure(struct failure *f, struct json_iter *element, deviations *dev)
 	return ST_OK;
 }
 
+uint64_t
+policy_failure_sessions(const struct policy *policy)
+{
+	deviations ignored = 0;
+	struct objects elements;
+	struct json_iter element;
+	uint64_t sum = 0;
+
+	objects_start(&elements, policy->failure_details);
+	while (objects_next(&elements, &element, &ignored)) {
+		struct json_span value[FAILURE_MEMBERS] = { 0 };
+		struct count count;
+
+		COLLECT(&element, failure_names, value, &ignored);
+		if (read_count(value[FAILED_SESSION_COUNT], &count, &ignored) ==
+			ST_OK &&
+		    count.is_known)
+			sum = sum > UINT64_MAX - count.value
+			    ? UINT64_MAX
+			    : sum + count.value;
+		objects_leave(&elements, &element);
+	}
+	return sum;
+}
+
 /*
  * The walk.
  */

@@ -128,4 +128,10 @@ struct report_visitor {
 enum status report_walk(
     struct report *report, const struct report_visitor *visitor, void *ctx);
 
+/*
+ * The sum of the failed-session-count of a policy's failures, saturating;
+ * unknown ones count as 0.
+ */
+uint64_t policy_failure_sessions(const struct policy *policy);
+
 #endif

@@ -1,0 +1,285 @@
+#include "render.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "emit.h"
+#include "event.h"
+
+enum {
+	WIDTH = 78,       /* columns of wrapped text */
+	LABEL_WIDTH = 24, /* columns of a label and the space behind it */
+	COMMAND_MAX = 1024
+};
+
+struct renderer {
+	FILE *out;
+	const struct report *report;
+	const struct conf *conf;
+	bool with_colour;
+};
+
+static const char *
+colour(const struct renderer *r, enum severity severity)
+{
+	if (!r->with_colour)
+		return "";
+	switch (severity) {
+	case SEV_ERR:
+		return "\033[1;31m";
+	case SEV_WARNING:
+		return "\033[1;33m";
+	case SEV_NOTICE:
+		return "\033[1m";
+	case SEV_INFO:
+		break;
+	}
+	return "\033[32m";
+}
+
+static const char *
+plain(const struct renderer *r)
+{
+	return r->with_colour ? "\033[0m" : "";
+}
+
+static const char *
+bold(const struct renderer *r)
+{
+	return r->with_colour ? "\033[1m" : "";
+}
+
+/* Print a string from a report, safe for a terminal. */
+static void
+put(const struct renderer *r, const char *string)
+{
+	struct buf text;
+
+	buf_init(&text, 1 << 20);
+	if (emit_visible(&text, string) == ST_OK && text.len > 0)
+		(void)fputs(text.data, r->out);
+	buf_free(&text);
+}
+
+static void
+put_label(const struct renderer *r, int indent, const char *label)
+{
+	int width = LABEL_WIDTH - indent;
+
+	(void)fprintf(r->out, "%*s%-*s", indent, "", width, label);
+}
+
+/* A label and our own text, wrapped behind it. */
+static void
+put_wrapped(
+    const struct renderer *r, int indent, const char *label, const char *text)
+{
+	int column = LABEL_WIDTH;
+
+	put_label(r, indent, label);
+	while (*text != '\0') {
+		int len = (int)strcspn(text, " ");
+
+		if (column > LABEL_WIDTH && column + 1 + len > WIDTH) {
+			(void)fprintf(r->out, "\n%*s", LABEL_WIDTH, "");
+			column = LABEL_WIDTH;
+		} else if (column > LABEL_WIDTH) {
+			(void)fputc(' ', r->out);
+			column++;
+		}
+		(void)fprintf(r->out, "%.*s", len, text);
+		column += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	(void)fputc('\n', r->out);
+}
+
+/* The field of that name, if the event has it. */
+static const struct field *
+find_field(const struct event *ev, const char *name)
+{
+	for (size_t i = 0; i < ev->count; i++) {
+		if (strcmp(ev->field[i].name, name) == 0)
+			return &ev->field[i];
+	}
+	return NULL;
+}
+
+static void
+put_field(const struct renderer *r, int indent, const struct field *field)
+{
+	struct buf value;
+
+	buf_init(&value, 1 << 21);
+	put_label(r, indent, field->name);
+	if (emit_plain(&value, field) == ST_OK && value.len > 0)
+		(void)fputs(value.data, r->out);
+	(void)fputc('\n', r->out);
+	buf_free(&value);
+}
+
+/* Those of the named fields that the event has. */
+static void
+put_fields(const struct renderer *r, int indent, const struct event *ev,
+    const char *const *names)
+{
+	for (; *names != NULL; names++) {
+		const struct field *field = find_field(ev, *names);
+
+		if (field != NULL)
+			put_field(r, indent, field);
+	}
+}
+
+static void
+put_totals(const struct renderer *r, const struct totals *totals,
+    enum severity severity)
+{
+	(void)fprintf(r->out, "%llu successful, %llu failed (%.2f%%), %s%s%s",
+	    (unsigned long long)totals->successful,
+	    (unsigned long long)totals->failed, totals_rate(totals),
+	    colour(r, severity), severity_str(severity), plain(r));
+}
+
+static void
+put_head(const struct renderer *r, const struct assessment *as,
+    const char *submitter)
+{
+	static const char *const names[] = { "report-id", "contact-info",
+		"submitter", "start-datetime", "end-datetime", "policy-count",
+		NULL };
+	static const char *const odd[] = { "deviations", NULL };
+	const char *name = r->report->organization_name;
+	struct event ev;
+
+	event_report(&ev, "report", r->report, as, submitter);
+	(void)fprintf(r->out, "%sTLS report from ", bold(r));
+	put(r, name != NULL ? name : "an unnamed organization");
+	if (as->policy_domain[0] != '\0') {
+		(void)fputs(" for ", r->out);
+		put(r, as->policy_domain);
+	}
+	(void)fprintf(r->out, "%s\n", plain(r));
+	put_fields(r, 2, &ev, names);
+	put_label(r, 2, "sessions");
+	put_totals(r, &as->totals, as->severity);
+	(void)fputc('\n', r->out);
+	put_fields(r, 2, &ev, odd);
+}
+
+static enum report_visit
+visit_policy(void *ctx, const struct policy *policy)
+{
+	static const char *const names[] = { "mx-host", "policy-string", NULL };
+	const struct renderer *r = ctx;
+	enum severity severity;
+	struct totals totals;
+	struct event ev;
+
+	assess_policy(policy, r->conf, &totals, &severity);
+	event_policy(&ev, r->report, policy, &totals, severity);
+	(void)fprintf(r->out, "\n  %sPolicy ", bold(r));
+	put(r,
+	    policy->policy_type != NULL ? policy->policy_type : "of no type");
+	if (policy->policy_domain != NULL) {
+		(void)fputs(" for ", r->out);
+		put(r, policy->policy_domain);
+	}
+	(void)fprintf(r->out, "%s: ", plain(r));
+	put_totals(r, &totals, severity);
+	(void)fputc('\n', r->out);
+	put_fields(r, 4, &ev, names);
+	return REPORT_NEXT;
+}
+
+static enum report_visit
+visit_failure(
+    void *ctx, const struct policy *policy, const struct failure *failure)
+{
+	static const char *const names[] = { "receiving-mx-helo",
+		"receiving-ip", "sending-mta-ip", "failure-reason-code",
+		"additional-information", NULL };
+	const struct renderer *r = ctx;
+	const struct result *result = result_find(failure->result_type);
+	char command[COMMAND_MAX];
+	struct event ev;
+
+	event_failure(&ev, r->report, policy, failure, SEV_INFO);
+	(void)fprintf(r->out, "\n    %sFailure ", bold(r));
+	put(r,
+	    failure->result_type != NULL ? failure->result_type : "of no type");
+	(void)fprintf(r->out, "%s: ", plain(r));
+	if (failure->failed.is_known)
+		(void)fprintf(r->out, "%llu failed sessions",
+		    (unsigned long long)failure->failed.value);
+	else
+		(void)fputs("an unknown number of failed sessions", r->out);
+	if (failure->receiving_mx_hostname != NULL) {
+		(void)fputs(" on MX ", r->out);
+		put(r, failure->receiving_mx_hostname);
+	}
+	(void)fputc('\n', r->out);
+	put_fields(r, 6, &ev, names);
+	put_wrapped(r, 6, "meaning", result->meaning);
+	put_wrapped(r, 6, "cause", result->cause);
+	put_wrapped(r, 6, "action", result->action);
+	/* Not wrapped: it is there to be copied. */
+	result_verify(result, failure->receiving_mx_hostname,
+	    policy->policy_domain, command, sizeof command);
+	put_label(r, 6, "verify");
+	(void)fprintf(r->out, "%s\n", command);
+	return REPORT_NEXT;
+}
+
+enum status
+render_report(FILE *out, struct report *report,
+    const struct assessment *assessment, const struct conf *conf,
+    const char *submitter, bool with_colour)
+{
+	static const struct report_visitor visitor = {
+		.policy = visit_policy,
+		.failure = visit_failure,
+	};
+	struct renderer r = {
+		.out = out,
+		.report = report,
+		.conf = conf,
+		.with_colour = with_colour,
+	};
+
+	put_head(&r, assessment, submitter);
+	return report_walk(report, &visitor, &r);
+}
+
+void
+render_result(FILE *out, const struct result *result, bool with_colour)
+{
+	struct renderer r = { .out = out, .with_colour = with_colour };
+	char command[COMMAND_MAX];
+
+	(void)fprintf(out, "%s%s%s\n", bold(&r), result->type, plain(&r));
+	put_wrapped(&r, 2, "category", result->category);
+	put_wrapped(&r, 2, "meaning", result->meaning);
+	put_wrapped(&r, 2, "cause", result->cause);
+	put_wrapped(&r, 2, "action", result->action);
+	result_verify(result, NULL, NULL, command, sizeof command);
+	put_label(&r, 2, "verify");
+	(void)fprintf(out, "%s\n", command);
+	put_wrapped(&r, 2, "defined in", result->section);
+}
+
+void
+render_results(FILE *out, bool with_colour)
+{
+	struct renderer r = { .out = out, .with_colour = with_colour };
+	const struct result *all;
+	size_t count;
+
+	all = result_all(&count);
+	(void)fprintf(out, "%s%-26s%-12s  %s%s\n", bold(&r), "RESULT TYPE",
+	    "CATEGORY", "MEANING", plain(&r));
+	for (size_t i = 0; i < count; i++)
+		(void)fprintf(out, "%-26s%-12s  %s\n", all[i].type,
+		    all[i].category, all[i].meaning);
+}
