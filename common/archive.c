@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +92,7 @@ make_directory(char *path, char *slash, struct fault *fault)
 
 /* Make path, of which the first root bytes are there, level by level. */
 static enum status
-make_directories(char *path, size_t root, struct fault *fault)
+make_levels(char *path, size_t root, struct fault *fault)
 {
 	struct stat sb;
 	enum status st;
@@ -111,6 +112,22 @@ make_directories(char *path, size_t root, struct fault *fault)
 			return st;
 	}
 	return ST_OK;
+}
+
+/*
+ * One at a time: who finds a directory there must be sure that it has been
+ * synced by whoever made it a moment ago.
+ */
+static enum status
+make_directories(char *path, size_t root, struct fault *fault)
+{
+	static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+	enum status st;
+
+	(void)pthread_mutex_lock(&making);
+	st = make_levels(path, root, fault);
+	(void)pthread_mutex_unlock(&making);
+	return st;
 }
 
 /* Remove what a crash has left among the temporary files. */

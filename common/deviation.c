@@ -1,6 +1,7 @@
 #include "deviation.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const char *const names[DEV_MAX] = {
 	[DEV_MISSPELLED_CONTENT_TYPE] = "misspelled-content-type",
@@ -58,6 +59,15 @@ const char *
 deviation_str(enum deviation deviation)
 {
 	return deviation < DEV_MAX ? names[deviation] : "unknown";
+}
+
+void
+deviation_add_name(deviations *set, const char *name)
+{
+	for (unsigned i = 0; i < DEV_MAX; i++) {
+		if (strcmp(names[i], name) == 0)
+			deviation_add(set, (enum deviation)i);
+	}
 }
 
 const char *

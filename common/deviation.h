@@ -70,6 +70,9 @@ void deviation_add(deviations *set, enum deviation deviation);
 /* The name as it stands in logs and records. Static storage. */
 const char *deviation_str(enum deviation deviation);
 
+/* Add the deviation of that name; a name that is none is passed over. */
+void deviation_add_name(deviations *set, const char *name);
+
 /*
  * Walk a set in order: returns the name of the next deviation at or after
  * *next and moves *next behind it, or NULL at the end. Start with *next 0.

@@ -6,9 +6,7 @@
 #include "text.h"
 
 /* Tries at making a line fit, each with values cut to a quarter. */
-enum {
-	VALUE_MIN = 8
-};
+enum { VALUE_MIN = 8, QUEUE_ID_MAX = 64 };
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 
@@ -334,11 +332,15 @@ static enum status
 logfmt_line(struct buf *out, const struct event *ev, const char *queue_id,
     size_t value_max)
 {
-	enum status st = put_cut(
-	    out, queue_id != NULL ? queue_id : "NOQUEUE", 64, put_visible);
+	enum status st = ST_OK;
 
+	if (queue_id != NULL) {
+		st = put_cut(out, queue_id, QUEUE_ID_MAX, put_visible);
+		if (st == ST_OK)
+			st = buf_adds(out, ": ");
+	}
 	if (st == ST_OK)
-		st = buf_addf(out, ": event=%s", ev->name);
+		st = buf_addf(out, "event=%s", ev->name);
 	for (size_t i = 0; i < ev->count && st == ST_OK; i++) {
 		st = buf_addf(out, " %s=", ev->field[i].name);
 		if (st == ST_OK)
@@ -363,7 +365,7 @@ json_line(struct buf *out, const struct event *ev, const char *queue_id,
 	if (st == ST_OK && queue_id != NULL) {
 		st = buf_adds(out, ",\"queue-id\":");
 		if (st == ST_OK)
-			st = put_cut(out, queue_id, 64, put_json);
+			st = put_cut(out, queue_id, QUEUE_ID_MAX, put_json);
 	}
 	if (st == ST_OK && ev->count > 0)
 		st = buf_addc(out, ',');

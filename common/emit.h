@@ -14,14 +14,15 @@
 #include "status.h"
 
 enum {
-	EMIT_LINE_MAX = 4096,
+	EMIT_LINE_MAX = 4000, /* with what syslog puts before it, under 4096 */
 	EMIT_VALUE_MAX = 512,
 	EMIT_VALUE_WHOLE = 1 << 30 /* do not cut */
 };
 
 /*
- * Append the line, without a line end, to out. queue_id may be NULL. logfmt is
- * "QUEUEID: event=... name=value"; JSON is one object with queue-id in it.
+ * Append the line, without a line end, to out. logfmt is "QUEUEID: event=...
+ * name=value", or without the prefix where queue_id is NULL; JSON is one object
+ * with queue-id in it.
  */
 enum status
 emit_logfmt(struct buf *out, const struct event *ev, const char *queue_id);
