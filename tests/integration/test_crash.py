@@ -1,0 +1,114 @@
+"""The milter is killed again and again while mail flows; nothing is lost."""
+
+import json
+import threading
+import time
+
+from case import LabCase, lab, mails
+
+SECONDS = 6.0
+CLIENTS = 6
+
+
+class Sender(threading.Thread):
+    """Sends mail as an MTA does: what is not taken is sent again."""
+
+    def __init__(self, port, number, until):
+        super().__init__()
+        self.port = port
+        self.number = number
+        self.until = until
+        self.taken = []  # (queue id, report or None, recipient)
+        self.refused = 0
+        self.wrong = []
+
+    def run(self):
+        serial = 0
+        while time.monotonic() < self.until:
+            serial += 1
+            rep, recipient = mails.report(), lab.MAILBOX
+            mail = mails.mail(rep)
+            if serial % 3 == 0:
+                mail, rep = mails.ordinary(), None
+                recipient = ("boss@example.test" if serial % 2
+                             else lab.MAILBOX)
+            while not self.offer(mail, rep, recipient):
+                self.refused += 1
+                time.sleep(0.02)
+
+    def offer(self, mail, rep, recipient):
+        """True: Postfix has it now."""
+        try:
+            with lab.Client(self.port) as client:
+                for command in ("MAIL FROM:<reporter@example.org>",
+                                f"RCPT TO:<{recipient}>", "DATA"):
+                    reply = client.command(command)
+                    if reply.code >= 400:
+                        break
+                else:
+                    client.raw(lab.stuff(mail) + b".\r\n")
+                    reply = client.reply()
+        except ConnectionError:
+            return False
+        if reply.code == 250:
+            self.taken.append((reply.queue_id, rep, recipient))
+            return True
+        if reply.code // 100 != 4:
+            self.wrong.append(reply)
+            return True
+        return False
+
+
+class Killed(LabCase):
+    def flow(self, kind):
+        milter = self.milter(kind, OnReport="discard")
+        until = time.monotonic() + SECONDS
+        senders = [Sender(milter.port, n, until) for n in range(CLIENTS)]
+        for sender in senders:
+            sender.start()
+        kills = 0
+        while time.monotonic() < until - 0.5:
+            time.sleep(0.25 + 0.05 * (kills % 7))
+            milter.kill()
+            kills += 1
+            time.sleep(0.05)
+            milter.start()
+        for sender in senders:
+            sender.join()
+        self.assertGreater(kills, 8)
+        for sender in senders:
+            self.assertEqual(sender.wrong, [])
+        taken = [item for sender in senders for item in sender.taken]
+        self.assertGreater(len(taken), 50)
+        return milter, taken, sum(s.refused for s in senders)
+
+    def check(self, milter, taken):
+        archived = set()
+        for path in milter.archive.rglob("*.json"):
+            if "tmp" in path.relative_to(milter.archive).parts:
+                continue
+            record = json.loads(path.read_text())  # whole, or it raises
+            archived.add(record["report"]["report-id"])
+        discarded = 0
+        for queue_id, rep, recipient in taken:
+            if rep is not None and rep["report-id"] in archived:
+                discarded += not self.sink.mails(queue_id)
+                continue
+            delivered = self.delivered(queue_id)
+            self.assertEqual(delivered.recipients, [recipient])
+        return discarded
+
+    def test_with_tempfail(self):
+        """Postfix defers while the milter is away: all reports are read."""
+        milter, taken, refused = self.flow("tempfail")
+        self.assertGreater(refused, 0, "no kill hit a session")
+        self.assertGreater(self.check(milter, taken), 20)
+        for queue_id, rep, _ in taken:
+            if rep is not None:
+                self.assertEqual(self.sink.mails(queue_id), [],
+                                 "a report went by unread")
+
+    def test_with_accept(self):
+        """Postfix takes mail without the milter: then it is delivered."""
+        milter, taken, _ = self.flow("accept")
+        self.assertGreater(self.check(milter, taken), 20)
