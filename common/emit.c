@@ -6,7 +6,10 @@
 #include "text.h"
 
 /* Tries at making a line fit, each with values cut to a quarter. */
-enum { VALUE_MIN = 8, QUEUE_ID_MAX = 64 };
+enum {
+	VALUE_MIN = 8,
+	QUEUE_ID_MAX = 64
+};
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 

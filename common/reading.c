@@ -15,19 +15,34 @@ reading_clear(struct reading *reading)
 	buf_free(&reading->text);
 }
 
+static enum status
+assess(struct reading *reading, const struct conf *conf, struct fault *fault)
+{
+	enum status st =
+	    assess_report(&reading->report, conf, &reading->assessment);
+
+	return st == ST_OK ? ST_OK
+			   : fault_set(fault, st, "report: out of memory");
+}
+
 enum status
+reading_span(struct reading *reading, struct json_span span, deviations dev,
+    const struct conf *conf, struct fault *fault)
+{
+	enum status st = report_read_span(&reading->report, span, dev, fault);
+
+	return st == ST_OK ? assess(reading, conf, fault) : st;
+}
+
+static enum status
 reading_text(struct reading *reading, deviations dev, const struct conf *conf,
     struct fault *fault)
 {
+	const struct buf *text = &reading->text;
 	enum status st = report_read(&reading->report,
-	    reading->text.data != NULL ? reading->text.data : "",
-	    reading->text.len, dev, fault);
+	    text->data != NULL ? text->data : "", text->len, dev, fault);
 
-	if (st != ST_OK)
-		return st;
-	st = assess_report(&reading->report, conf, &reading->assessment);
-	return st == ST_OK ? ST_OK
-			   : fault_set(fault, st, "report: out of memory");
+	return st == ST_OK ? assess(reading, conf, fault) : st;
 }
 
 enum status

@@ -31,9 +31,12 @@ void reading_init(struct reading *reading, const struct conf *conf);
 enum status reading_candidate(struct reading *reading, struct extract *ex,
     size_t i, const struct conf *conf, struct fault *fault);
 
-/* Read the text that the caller has put into reading->text. */
-enum status reading_text(struct reading *reading, deviations dev,
-    const struct conf *conf, struct fault *fault);
+/*
+ * Read a report from a span of a text that ijson_check() has passed and that
+ * outlives the reading.
+ */
+enum status reading_span(struct reading *reading, struct json_span span,
+    deviations dev, const struct conf *conf, struct fault *fault);
 
 /* Drop the report and the text. */
 void reading_clear(struct reading *reading);

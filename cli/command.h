@@ -1,0 +1,19 @@
+/*
+ * command: the subcommands of tlsrpt, each in a file of its own.
+ */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <stdbool.h>
+
+/*
+ * Run a subcommand with its own argc and argv (argv[0] is its name). Returns
+ * an exit status of sysexits.h.
+ */
+int show_main(int argc, char **argv);
+int explain_main(int argc, char **argv);
+
+/* Colour: standard output is a terminal, and NO_COLOR is not set. */
+bool command_with_colour(void);
+
+#endif

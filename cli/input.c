@@ -1,0 +1,390 @@
+#include "input.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "extract.h"
+#include "ijson.h"
+#include "json.h"
+#include "payload.h"
+#include "text.h"
+
+struct input {
+	const struct conf *conf;
+	const struct input_handler *handler;
+	bool has_found; /* a report, or something to complain of */
+};
+
+static enum status
+give_report(struct input *in, struct reading *reading,
+    const struct input_origin *origin)
+{
+	in->has_found = true;
+	return in->handler->report(in->handler->ctx, reading, origin);
+}
+
+static void
+give_fault(struct input *in, const struct fault *fault)
+{
+	in->has_found = true;
+	in->handler->fault(in->handler->ctx, fault);
+}
+
+/*
+ * Archive records.
+ */
+
+enum member {
+	REPORT,
+	SUBMITTER,
+	QUEUE_ID,
+	DEVIATIONS,
+	SHA256,
+	MEMBERS
+};
+
+static const char *const member_names[MEMBERS] = { "report", "submitter",
+	"queue-id", "deviations", "sha256" };
+
+/* Find the members of a record; false when the object is none. */
+static bool
+find_record(struct json_span object, struct json_span value[MEMBERS])
+{
+	struct json_iter iter;
+
+	json_iter(&iter, object);
+	while (json_next(&iter)) {
+		for (size_t i = 0; i < MEMBERS; i++) {
+			if (json_name_is(iter.name, member_names[i],
+				strlen(member_names[i]))) {
+				value[i] = json_take(&iter);
+				break;
+			}
+		}
+	}
+	return json_type(value[REPORT]) == JSON_OBJECT &&
+	    json_type(value[SHA256]) == JSON_STRING;
+}
+
+/* The deviations that only the mail showed, which is gone now. */
+static deviations
+read_deviations(struct json_span span)
+{
+	deviations dev = 0, ignored = 0;
+	cJSON *list = json_strings(span, &ignored);
+	const cJSON *item = NULL;
+
+	cJSON_ArrayForEach(item, list)
+	    deviation_add_name(&dev, item->valuestring);
+	cJSON_Delete(list);
+	return dev;
+}
+
+/* A member as a string of its own, or NULL. */
+static const char *
+read_member(struct json_span span, cJSON **item)
+{
+	deviations ignored = 0;
+
+	*item =
+	    json_type(span) == JSON_STRING ? json_scalar(span, &ignored) : NULL;
+	return *item != NULL && (*item)->valuestring[0] != '\0'
+	    ? (*item)->valuestring
+	    : NULL;
+}
+
+static enum status
+take_record(struct input *in, struct reading *reading,
+    const struct json_span value[MEMBERS])
+{
+	cJSON *submitter, *queue_id;
+	struct input_origin origin = {
+		.submitter = read_member(value[SUBMITTER], &submitter),
+		.queue_id = read_member(value[QUEUE_ID], &queue_id),
+	};
+	struct fault fault;
+	enum status st = ST_OK;
+
+	if (reading_span(reading, value[REPORT],
+		read_deviations(value[DEVIATIONS]), in->conf, &fault) == ST_OK)
+		st = give_report(in, reading, &origin);
+	else
+		give_fault(in, &fault);
+	cJSON_Delete(submitter);
+	cJSON_Delete(queue_id);
+	return st;
+}
+
+/* A JSON text in reading->text: a record or a report. */
+static enum status
+take_json(struct input *in, struct reading *reading, deviations dev)
+{
+	static const struct input_origin nowhere = { NULL, NULL };
+	const struct buf *text = &reading->text;
+	const char *data = text->data != NULL ? text->data : "";
+	struct json_span value[MEMBERS] = { 0 };
+	struct fault fault;
+	enum status st;
+
+	st = ijson_check(data, text->len, NULL, &dev, &fault);
+	if (st == ST_OK && find_record(json_root(data, text->len), value))
+		return take_record(in, reading, value);
+	if (st == ST_OK)
+		st = reading_span(
+		    reading, json_root(data, text->len), dev, in->conf, &fault);
+	if (st == ST_OK)
+		return give_report(in, reading, &nowhere);
+	give_fault(in, &fault);
+	return ST_OK;
+}
+
+/* Several records, a line each, as cat(1) puts files together. */
+static bool
+is_lines(const char *data, size_t len)
+{
+	const char *nl = memchr(data, '\n', len);
+	deviations ignored = 0;
+
+	return nl != NULL && nl + 1 < data + len && nl[1] == '{' &&
+	    ijson_check(data, (size_t)(nl - data), NULL, &ignored, NULL) ==
+	    ST_OK;
+}
+
+static enum status
+take_lines(struct input *in, const char *data, size_t len)
+{
+	const char *end = data + len;
+	enum status st = ST_OK;
+	struct reading reading;
+
+	reading_init(&reading, in->conf);
+	while (data < end && st == ST_OK) {
+		const char *nl = memchr(data, '\n', (size_t)(end - data));
+		size_t n = (size_t)((nl != NULL ? nl : end) - data);
+
+		if (n > 0)
+			st = buf_add(&reading.text, data, n);
+		if (st == ST_OK && n > 0)
+			st = take_json(in, &reading, 0);
+		reading_clear(&reading);
+		data += nl != NULL ? n + 1 : n;
+	}
+	return st;
+}
+
+/*
+ * Messages.
+ */
+
+static enum status
+take_candidates(struct input *in, struct extract *ex)
+{
+	const struct input_origin origin = {
+		.submitter = reading_submitter(extract_meta(ex), NULL),
+	};
+	struct reading reading;
+	struct fault fault;
+	enum status st = ST_OK;
+
+	reading_init(&reading, in->conf);
+	for (size_t i = 0; i < extract_count(ex) && st == ST_OK; i++) {
+		enum status one =
+		    reading_candidate(&reading, ex, i, in->conf, &fault);
+
+		if (one == ST_OK)
+			st = give_report(in, &reading, &origin);
+		else if (one != ST_NOT_A_REPORT)
+			give_fault(in, &fault);
+	}
+	reading_clear(&reading);
+	return st;
+}
+
+static enum status
+take_message(struct input *in, const char *data, size_t len)
+{
+	const struct extract_limits limits = {
+		.message_max = in->conf->max_message_size,
+		.mime = { MIME_DEPTH_MAX, MIME_PARTS_MAX },
+		.spool_dir = P_tmpdir,
+	};
+	struct extract *ex = extract_new(&limits);
+	struct extract_raw raw;
+	struct fault fault;
+	enum status st;
+
+	if (ex == NULL)
+		return ST_NO_MEMORY;
+	extract_raw_init(&raw, ex);
+	st = extract_raw_more(&raw, data, len);
+	if (st == ST_OK)
+		st = extract_raw_finish(&raw);
+	if (st == ST_OK) {
+		bool is_whole = extract_finish(ex, &fault) == ST_OK;
+
+		st = take_candidates(in, ex);
+		if (is_whole && !in->has_found && extract_claims_report(ex))
+			(void)fault_set(&fault, ST_EMPTY,
+			    "the message says that it is a TLS report, and "
+			    "has none");
+		else if (is_whole && !in->has_found)
+			(void)fault_set(&fault, ST_NOT_A_REPORT,
+			    "a message without a TLS report");
+		if (!is_whole || !in->has_found)
+			give_fault(in, &fault);
+	}
+	extract_free(&ex);
+	return st;
+}
+
+/*
+ * What is it?
+ */
+
+/* Does it begin with a header field, or with an mbox "From " line? */
+static bool
+is_message(const char *data, size_t len)
+{
+	size_t n = 0;
+
+	if (len >= 5 && memcmp(data, "From ", 5) == 0)
+		return true;
+	while (n < len && data[n] > ' ' && data[n] < 0x7f && data[n] != ':')
+		n++;
+	return n > 0 && n < len && data[n] == ':';
+}
+
+/* JSON of another kind, or in another encoding, deserves to be told so. */
+static bool
+is_like_json(const char *data, size_t len)
+{
+	size_t i = 0;
+
+	if (len >= 2 &&
+	    (memcmp(data, "\xff\xfe", 2) == 0 ||
+		memcmp(data, "\xfe\xff", 2) == 0 ||
+		memcmp(data, "{\0", 2) == 0 || memcmp(data, "\0{", 2) == 0))
+		return true;
+	while (i < len && text_is_space(data[i]))
+		i++;
+	return i < len && strchr("{[\"-0123456789tfn", data[i]) != NULL;
+}
+
+static enum status
+take_text(struct input *in, struct buf *text, deviations dev)
+{
+	struct reading reading;
+	struct fault fault;
+	enum status st;
+
+	if (payload_sniff(text->data, text->len) != PAYLOAD_JSON &&
+	    is_message(text->data, text->len))
+		return take_message(in, text->data, text->len);
+	if (!is_like_json(text->data, text->len) &&
+	    payload_sniff(text->data, text->len) != PAYLOAD_JSON) {
+		(void)fault_set(&fault, ST_NOT_A_REPORT,
+		    "neither JSON nor gzip, zip or a message");
+		give_fault(in, &fault);
+		return ST_OK;
+	}
+	if (is_lines(text->data, text->len))
+		return take_lines(in, text->data, text->len);
+	if (text->len > in->conf->max_report_size) {
+		(void)fault_set(&fault, ST_TOO_LARGE,
+		    "report exceeds %llu bytes",
+		    (unsigned long long)in->conf->max_report_size);
+		give_fault(in, &fault);
+		return ST_OK;
+	}
+	reading_init(&reading, in->conf);
+	/* The text changes hands. */
+	reading.text = *text;
+	buf_init(text, text->max);
+	st = take_json(in, &reading, dev);
+	reading_clear(&reading);
+	return st;
+}
+
+/* A compressed report or message: decode it and look again. */
+static enum status
+take_compressed(struct input *in, struct buf *data, enum payload kind)
+{
+	size_t max = (size_t)in->conf->max_message_size;
+	struct spool *spool = spool_new(P_tmpdir, data->len);
+	deviations dev = 0;
+	struct fault fault;
+	struct buf text;
+	enum status st;
+
+	if (spool == NULL)
+		return ST_NO_MEMORY;
+	if (max < in->conf->max_report_size)
+		max = (size_t)in->conf->max_report_size;
+	buf_init(&text, max);
+	st = spool_add(spool, data->data, data->len, &fault);
+	buf_free(data);
+	if (st == ST_OK)
+		st = payload_decode(spool, kind, &text, &dev, &fault);
+	spool_free(&spool);
+	if (st == ST_OK && text.len == 0)
+		st = fault_set(&fault, ST_EMPTY, "no text in it");
+	if (st == ST_OK)
+		st = take_text(in, &text, dev);
+	else if (status_is_malformed(st)) {
+		give_fault(in, &fault);
+		st = ST_OK;
+	}
+	buf_free(&text);
+	return st;
+}
+
+static enum status
+take_file(struct input *in, struct buf *data)
+{
+	enum payload kind =
+	    payload_sniff(data->data != NULL ? data->data : "", data->len);
+	struct fault fault;
+
+	switch (kind) {
+	case PAYLOAD_EMPTY:
+		(void)fault_set(&fault, ST_EMPTY, "no content");
+		give_fault(in, &fault);
+		return ST_OK;
+	case PAYLOAD_GZIP:
+	case PAYLOAD_ZIP:
+		return take_compressed(in, data, kind);
+	case PAYLOAD_JSON:
+	case PAYLOAD_OTHER:
+		break;
+	}
+	return take_text(in, data, 0);
+}
+
+enum status
+input_read(
+    FILE *file, const struct conf *conf, const struct input_handler *handler)
+{
+	struct input in = { .conf = conf, .handler = handler };
+	enum status st = ST_OK;
+	struct fault fault;
+	struct buf data;
+	char block[16384];
+	size_t n;
+
+	/* A line of JSON for each of many records may be long. */
+	buf_init(&data, (size_t)conf->max_message_size * 2);
+	while (st == ST_OK && (n = fread(block, 1, sizeof block, file)) > 0)
+		st = buf_add(&data, block, n);
+	if (ferror(file)) {
+		st = ST_SPOOL;
+	} else if (st == ST_TOO_LARGE) {
+		(void)fault_set(&fault, st, "more than %zu bytes", data.max);
+		give_fault(&in, &fault);
+		st = ST_OK;
+	} else if (st == ST_OK) {
+		st = take_file(&in, &data);
+	}
+	buf_free(&data);
+	return st;
+}

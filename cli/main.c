@@ -1,0 +1,79 @@
+/*
+ * tlsrpt: read and explain TLS reports (RFC 8460).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "command.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "show", show_main, "print reports, mails and archive records" },
+	{ "explain", explain_main, "what a result type means and what to do" },
+};
+
+enum {
+	COMMANDS = sizeof commands / sizeof commands[0]
+};
+
+bool
+command_with_colour(void)
+{
+	const char *no_colour = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) &&
+	    (no_colour == NULL || no_colour[0] == '\0');
+}
+
+static void
+usage(FILE *out)
+{
+	(void)fputs("usage: tlsrpt COMMAND [OPTION...] [ARGUMENT...]\n"
+		    "       tlsrpt --help | --version\n\n",
+	    out);
+	for (size_t i = 0; i < COMMANDS; i++)
+		(void)fprintf(
+		    out, "  %-10s %s\n", commands[i].name, commands[i].help);
+	(void)fputs("\n\"tlsrpt COMMAND --help\" says more.\n", out);
+}
+
+/* What was printed must have arrived: a full disk is no success. */
+static int
+finish(int status)
+{
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("tlsrpt: standard output");
+		return EX_IOERR;
+	}
+	return status;
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+	    strcmp(name, "help") == 0) {
+		usage(stdout);
+		return finish(EX_OK);
+	}
+	if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+		(void)puts("tlsrpt " VERSION);
+		return finish(EX_OK);
+	}
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(name, commands[i].name) == 0)
+			return finish(commands[i].run(argc - 1, argv + 1));
+	}
+	if (name[0] != '\0')
+		(void)fprintf(stderr, "tlsrpt: unknown command \"%s\"\n", name);
+	usage(stderr);
+	return EX_USAGE;
+}
