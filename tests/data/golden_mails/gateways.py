@@ -200,6 +200,18 @@ def structure():
     packed("boundary-trailing-space", message(
         FIELDS + TOP, multipart("=_b1", NOTE, GZIP_PART).replace(
             b"--=_b1\r\n", b"--=_b1 \t\r\n")))
+    odd = "=_(a b)'+,-./:=?_c"
+    packed("boundary-odd-characters", message(
+        FIELDS + TOP.replace("=_b1", odd), multipart(odd, NOTE, GZIP_PART)))
+    packed("note-of-one-long-line", message(FIELDS + TOP, multipart(
+        "=_b1", part("Content-Type: text/plain", "--=_b1 " * 300),
+        GZIP_PART)))
+    packed("nul-bytes-around", message(
+        FIELDS + "X-Nul: a\0b\n" + TOP, multipart(
+            "=_b1", part("Content-Type: text/plain", "a\0\n\0\n"),
+            GZIP_PART, preamble="\0\0\n", epilogue="\0")))
+    packed("mixed-line-ends", message(FIELDS + TOP, note_and_gzip.replace(
+        b"\r\n", b"\n").replace(b"\nContent-Type", b"\r\nContent-Type")))
     packed("report-part-first", message(
         FIELDS + TOP, multipart("=_b1", GZIP_PART, NOTE)))
     packed("no-header-in-first-part", message(FIELDS + TOP, multipart(
@@ -252,6 +264,9 @@ def bytes_of_the_payload():
         "Content-Type: application/tlsrpt+gzip\n"
         "Content-Transfer-Encoding: base64\n",
         "\n \n" + "\t\n".join(base64(data, 7).split("\n")) + "\n\n"))
+    packed("encoding-with-semicolon", labelled(
+        "Content-Type: application/tlsrpt+gzip\n"
+        "Content-Transfer-Encoding: base64;\n", base64(data) + "\n"))
     packed("base64-no-padding", labelled(
         "Content-Type: application/tlsrpt+json\n"
         "Content-Transfer-Encoding: base64\n",
