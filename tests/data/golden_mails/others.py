@@ -1,6 +1,6 @@
 """Mail for the report mailbox that is no report, however much it looks so."""
 from .build import base64, golden, gzip, message, multipart, part
-from .standard import FIELDS, FILE_NAME, GZIP_PART, NOTE, TEXT, TOP
+from .standard import FIELDS, GZIP_PART, NOTE, TOP
 
 NAME = "Ops <ops@example.org>"
 
