@@ -1,0 +1,56 @@
+/*
+ * Runs every suite. What the tests write lies under one directory of their
+ * own, which is gone at the end whatever became of them.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "suites.h"
+#include "unit.h"
+
+static Suite *(*const suites[])(void) = {
+	status_suite,
+	deviation_suite,
+	buf_suite,
+	text_suite,
+	header_suite,
+	mime_suite,
+	base64_suite,
+	qp_suite,
+	gunzip_suite,
+	unzip_suite,
+	spool_suite,
+	payload_suite,
+	extract_suite,
+	ijson_suite,
+	json_suite,
+	rfc3339_suite,
+	result_suite,
+	report_suite,
+	corpus_suite,
+	reading_suite,
+	golden_suite,
+	mailbox_suite,
+	assess_suite,
+};
+
+int
+main(void)
+{
+	SRunner *runner;
+	int failed;
+
+	if (!unit_begin()) {
+		perror("unit-tests: temporary directory");
+		return EXIT_FAILURE;
+	}
+	runner = srunner_create(NULL);
+	for (size_t i = 0; i < ARRAY_LEN(suites); i++)
+		srunner_add_suite(runner, suites[i]());
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	unit_end();
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,33 @@
+/*
+ * suites: the Check suites, one for each module of the library.
+ */
+#ifndef SUITES_H
+#define SUITES_H
+
+#include <check.h>
+
+Suite *status_suite(void);
+Suite *deviation_suite(void);
+Suite *buf_suite(void);
+Suite *text_suite(void);
+Suite *header_suite(void);
+Suite *mime_suite(void);
+Suite *base64_suite(void);
+Suite *qp_suite(void);
+Suite *gunzip_suite(void);
+Suite *unzip_suite(void);
+Suite *spool_suite(void);
+Suite *payload_suite(void);
+Suite *extract_suite(void);
+Suite *ijson_suite(void);
+Suite *json_suite(void);
+Suite *rfc3339_suite(void);
+Suite *result_suite(void);
+Suite *report_suite(void);
+Suite *corpus_suite(void);
+Suite *reading_suite(void);
+Suite *golden_suite(void);
+Suite *mailbox_suite(void);
+Suite *assess_suite(void);
+
+#endif
