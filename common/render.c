@@ -8,7 +8,7 @@
 
 enum {
 	WIDTH = 78,       /* columns of wrapped text */
-	LABEL_WIDTH = 24, /* columns of a label and the space behind it */
+	LABEL_WIDTH = 30, /* columns of a label and the space behind it */
 	COMMAND_MAX = 1024
 };
 

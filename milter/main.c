@@ -1,0 +1,335 @@
+/*
+ * tlsrpt-milter: takes TLS reports (RFC 8460) out of Postfix's hands.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libmilter/mfapi.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "callbacks.h"
+#include "conf.h"
+#include "log.h"
+#include "process.h"
+#include "server.h"
+
+#ifndef SYSCONFDIR
+#define SYSCONFDIR "/etc"
+#endif
+
+enum {
+	DRAIN_SECONDS = 30,     /* for messages in flight at SIGTERM */
+	LOG_MILLISECONDS = 2000 /* for lines that wait at the end */
+};
+
+static const char usage[] =
+    "usage: tlsrpt-milter [-c FILE] [-f] [-t] [-V] [-h]\n"
+    "\n"
+    "  -c FILE  configuration (" SYSCONFDIR "/tlsrpt-milter.conf)\n"
+    "  -f       stay in the foreground\n"
+    "  -t       check the configuration, print each problem, and exit\n"
+    "  -V       print the version\n"
+    "  -h       print this\n";
+
+struct options {
+	const char *conf_path;
+	bool is_foreground;
+	bool is_test;
+};
+
+/*
+ * Signals. libmilter starts a thread that takes SIGHUP for the end. The main
+ * thread is the one that has these signals unblocked, and the kernel prefers
+ * it; SA_NODEFER keeps them unblocked while a handler runs.
+ */
+
+static int signal_pipe[2];
+
+static void
+on_signal(int number)
+{
+	int saved = errno;
+	char byte = (char)number;
+
+	(void)!write(signal_pipe[1], &byte, 1);
+	errno = saved;
+}
+
+static sigset_t
+our_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	return set;
+}
+
+/* Make the pipe and handlers; threads made from now on do not get signals. */
+static bool
+block_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal,
+		.sa_flags = SA_RESTART | SA_NODEFER };
+	sigset_t set = our_signals();
+
+	if (pipe(signal_pipe) == -1)
+		return false;
+	(void)fcntl(signal_pipe[0], F_SETFD, FD_CLOEXEC);
+	(void)fcntl(signal_pipe[1], F_SETFD, FD_CLOEXEC);
+	(void)fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
+	(void)sigaction(SIGHUP, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	return pthread_sigmask(SIG_BLOCK, &set, NULL) == 0;
+}
+
+/* libmilter's own loop; its end without our doing is the end of us. */
+static void *
+run_milter(void *arg)
+{
+	(void)arg;
+	(void)smfi_main();
+	(void)!write(signal_pipe[1], "", 1);
+	return NULL;
+}
+
+/* Serve until a signal or libmilter says that it is over. */
+static int
+serve(struct server *server)
+{
+	sigset_t set = our_signals();
+	char byte;
+
+	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	for (;;) {
+		ssize_t n = read(signal_pipe[0], &byte, 1);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n != 1 || byte == 0) {
+			log_text(server->log, SEV_ERR, "libmilter gave up");
+			return EX_SOFTWARE;
+		}
+		if (byte != SIGHUP)
+			break;
+		process_notify("RELOADING=1");
+		server_reload(server);
+		process_notify("READY=1");
+	}
+	process_notify("STOPPING=1");
+	if (!server_drain(server, DRAIN_SECONDS))
+		log_text(server->log, SEV_WARNING,
+		    "stopping with messages in flight: the MTA will try "
+		    "them again");
+	(void)smfi_stop();
+	log_text(server->log, SEV_INFO, "stopped");
+	return EX_OK;
+}
+
+/*
+ * Start. Each step that fails says so on standard error, since it was a person
+ * or an init script that asked.
+ */
+
+static int
+refuse(int status, const struct fault *fault)
+{
+	(void)fprintf(stderr, "tlsrpt-milter: %s\n", fault->detail);
+	return status;
+}
+
+struct archive_question {
+	const struct conf *conf;
+	struct fault *fault;
+};
+
+static enum status
+ask_archive(void *ctx)
+{
+	const struct archive_question *q = ctx;
+
+	return archive_check(q->conf->archive_directory, q->fault);
+}
+
+/* Listen, and let nobody in whom SocketMode does not let in. */
+static int
+open_socket(const struct conf *conf, const struct identity *identity)
+{
+	struct fault fault;
+	mode_t mask;
+	int rc;
+
+	if (process_clear_socket(conf->socket, &fault) != ST_OK)
+		return refuse(EX_UNAVAILABLE, &fault);
+	mask = umask(0177);
+	rc = smfi_opensocket(0);
+	(void)umask(mask);
+	if (rc != MI_SUCCESS) {
+		(void)fault_set(&fault, ST_ARCHIVE,
+		    "Socket: cannot listen on %s: %s", conf->socket,
+		    strerror(errno));
+		return refuse(EX_UNAVAILABLE, &fault);
+	}
+	if (process_socket_mode(conf, identity, &fault) != ST_OK)
+		return refuse(EX_NOPERM, &fault);
+	return EX_OK;
+}
+
+/* Everything that can be refused before the first connection. */
+static int
+prepare(struct server *server)
+{
+	struct conf *conf = server->conf;
+	struct identity identity;
+	struct fault fault = { .detail = "cannot change to User" };
+	struct archive_question question = { conf, &fault };
+	int status;
+
+	if (process_identity(conf, &identity, &fault) != ST_OK)
+		return refuse(EX_NOUSER, &fault);
+	if (process_as_user(&identity, conf, ask_archive, &question) != ST_OK) {
+		(void)fprintf(stderr, "tlsrpt-milter: ArchiveDirectory: ");
+		return refuse(EX_CANTCREAT, &fault);
+	}
+	if (smfi_setconn(conf->socket) != MI_SUCCESS ||
+	    !callbacks_register(server)) {
+		(void)fault_set(&fault, ST_ARCHIVE,
+		    "libmilter does not take Socket %s", conf->socket);
+		return refuse(EX_SOFTWARE, &fault);
+	}
+	status = open_socket(conf, &identity);
+	if (status != EX_OK)
+		return status;
+	if (conf->pid_file[0] != '\0' &&
+	    process_write_pid(conf->pid_file, &fault) != ST_OK)
+		return refuse(EX_CANTCREAT, &fault);
+	if (process_drop(&identity, conf, &fault) != ST_OK)
+		return refuse(EX_NOPERM, &fault);
+	return EX_OK;
+}
+
+static int
+start_threads(struct server *server)
+{
+	pthread_t thread;
+
+	if (!block_signals() || log_start(server->log) != ST_OK ||
+	    pthread_create(&thread, NULL, run_milter, NULL) != 0) {
+		(void)fprintf(stderr, "tlsrpt-milter: %s\n", strerror(errno));
+		return EX_OSERR;
+	}
+	(void)pthread_detach(thread);
+	return EX_OK;
+}
+
+static int
+run(struct conf *conf, const struct options *options)
+{
+	/* libmilter's threads may look at it until the process is gone. */
+	static struct server server;
+	struct log *log;
+	int ready = -1, status;
+	char *pid_file;
+
+	if (!options->is_foreground) {
+		ready = process_daemonize();
+		if (ready == -1) {
+			perror("tlsrpt-milter: cannot become a daemon");
+			return EX_OSERR;
+		}
+	}
+	(void)umask(027);
+	log = log_new(conf, NULL);
+	pid_file = strdup(conf->pid_file);
+	if (log == NULL || pid_file == NULL) {
+		(void)fputs("tlsrpt-milter: out of memory\n", stderr);
+		return EX_OSERR;
+	}
+	server_init(&server, options->conf_path, conf, log);
+	status = prepare(&server);
+	if (status == EX_OK)
+		status = start_threads(&server);
+	if (status == EX_OK) {
+		if (ready != -1)
+			log_detach(log);
+		log_text(log, SEV_INFO, "version %s listens on %s", VERSION,
+		    conf->socket);
+		process_ready(ready);
+		status = serve(&server);
+		if (pid_file[0] != '\0')
+			(void)unlink(pid_file);
+	}
+	log_free(&log, LOG_MILLISECONDS);
+	return status;
+}
+
+/* Returns an exit status, or -1 to go on. */
+static int
+read_options(struct options *options, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "c:ftVh")) != -1) {
+		switch (c) {
+		case 'c':
+			options->conf_path = optarg;
+			break;
+		case 'f':
+			options->is_foreground = true;
+			break;
+		case 't':
+			options->is_test = true;
+			break;
+		case 'V':
+			(void)puts("tlsrpt-milter " VERSION);
+			return EX_OK;
+		case 'h':
+			(void)fputs(usage, stdout);
+			return EX_OK;
+		default:
+			(void)fputs(usage, stderr);
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc) {
+		(void)fputs(usage, stderr);
+		return EX_USAGE;
+	}
+	return -1;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = {
+		.conf_path = SYSCONFDIR "/tlsrpt-milter.conf",
+	};
+	int status = read_options(&options, argc, argv);
+	char path[4096];
+	struct conf *conf;
+
+	if (status != -1)
+		return status;
+	conf = conf_load(options.conf_path, options.is_test ? stdout : stderr);
+	if (conf == NULL)
+		return EX_CONFIG;
+	if (options.is_test) {
+		conf_unref(&conf);
+		return EX_OK;
+	}
+	/* A daemon has another working directory when it reads it again. */
+	if (realpath(options.conf_path, path) != NULL)
+		options.conf_path = path;
+	return run(conf, &options);
+}

@@ -1,0 +1,127 @@
+#include "server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "archive.h"
+
+void
+server_init(struct server *server, const char *conf_path, struct conf *conf,
+    struct log *log)
+{
+	*server = (struct server){
+		.conf_path = conf_path,
+		.conf = conf,
+		.log = log,
+	};
+	(void)pthread_mutex_init(&server->mutex, NULL);
+	(void)pthread_cond_init(&server->idle, NULL);
+	intake_site_init(&server->site, log);
+}
+
+struct conf *
+server_conf(struct server *server)
+{
+	struct conf *conf;
+
+	(void)pthread_mutex_lock(&server->mutex);
+	conf = conf_ref(server->conf);
+	(void)pthread_mutex_unlock(&server->mutex);
+	return conf;
+}
+
+static void
+replace_conf(struct server *server, struct conf *conf)
+{
+	struct conf *old;
+
+	(void)pthread_mutex_lock(&server->mutex);
+	old = server->conf;
+	server->conf = conf;
+	(void)pthread_mutex_unlock(&server->mutex);
+	conf_unref(&old);
+}
+
+/* Read the file; its problems go to the log, a line each. */
+static struct conf *
+load_conf(struct server *server)
+{
+	char *text = NULL, *line, *rest;
+	size_t size = 0;
+	FILE *problems = open_memstream(&text, &size);
+	struct conf *conf;
+
+	if (problems == NULL)
+		return NULL;
+	conf = conf_load(server->conf_path, problems);
+	(void)fclose(problems);
+	for (line = strtok_r(text, "\n", &rest); line != NULL;
+	     line = strtok_r(NULL, "\n", &rest))
+		log_text(server->log, SEV_ERR, "%s", line);
+	free(text);
+	return conf;
+}
+
+void
+server_reload(struct server *server)
+{
+	struct conf *conf = load_conf(server);
+	char restart[256];
+	struct fault fault;
+
+	if (conf != NULL &&
+	    archive_check(conf->archive_directory, &fault) != ST_OK) {
+		log_text(
+		    server->log, SEV_ERR, "ArchiveDirectory: %s", fault.detail);
+		conf_unref(&conf);
+	}
+	if (conf == NULL) {
+		log_text(server->log, SEV_ERR,
+		    "configuration not read again: the old one stays in "
+		    "force");
+		return;
+	}
+	conf_restart_needed(server->conf, conf, restart, sizeof restart);
+	log_reconfigure(server->log, conf);
+	replace_conf(server, conf);
+	log_text(server->log, SEV_INFO, "configuration read again from %s",
+	    server->conf_path);
+	if (restart[0] != '\0')
+		log_text(server->log, SEV_WARNING,
+		    "takes effect at a restart only: %s", restart);
+}
+
+void
+server_begin(struct server *server)
+{
+	(void)pthread_mutex_lock(&server->mutex);
+	server->in_flight++;
+	(void)pthread_mutex_unlock(&server->mutex);
+}
+
+void
+server_end(struct server *server)
+{
+	(void)pthread_mutex_lock(&server->mutex);
+	if (--server->in_flight == 0)
+		(void)pthread_cond_broadcast(&server->idle);
+	(void)pthread_mutex_unlock(&server->mutex);
+}
+
+bool
+server_drain(struct server *server, unsigned seconds)
+{
+	struct timespec deadline;
+	int rc = 0;
+
+	(void)clock_gettime(CLOCK_REALTIME, &deadline);
+	deadline.tv_sec += seconds;
+	(void)pthread_mutex_lock(&server->mutex);
+	while (server->in_flight > 0 && rc == 0)
+		rc = pthread_cond_timedwait(
+		    &server->idle, &server->mutex, &deadline);
+	(void)pthread_mutex_unlock(&server->mutex);
+	return rc == 0;
+}
