@@ -27,6 +27,7 @@ static const char ellipsis[] = "\xe2\x80\xa6";
 
 struct printer {
 	struct report *report;
+	const struct conf *conf;
 	const char *queue_id;
 	uint64_t failures;
 	uint64_t policies;
@@ -127,9 +128,14 @@ check_logfmt(const struct event *ev, const char *queue_id)
 	FUZZ_CHECK(line.len < EMIT_LINE_MAX);
 	FUZZ_CHECK(strlen(line.data) == line.len);
 	check_clean(line.data, line.len, false);
-	p = strstr(line.data, ": event=");
-	FUZZ_CHECK(p != NULL);
-	p += strlen(": event=");
+	p = line.data;
+	if (queue_id != NULL) {
+		p = strstr(p, ": event=");
+		FUZZ_CHECK(p != NULL);
+		p += 2;
+	}
+	FUZZ_CHECK(strncmp(p, "event=", 6) == 0);
+	p += 6;
 	FUZZ_CHECK(strncmp(p, ev->name, strlen(ev->name)) == 0);
 	p += strlen(ev->name);
 	for (size_t i = 0; i < ev->count; i++)
@@ -240,12 +246,15 @@ check_event(const struct event *ev, const char *queue_id)
 static enum report_visit
 print_policy(void *ctx, const struct policy *policy)
 {
-	struct totals totals = assess_policy(policy, 0);
 	struct printer *p = ctx;
+	enum severity severity;
+	struct totals totals;
 	struct event ev;
 
 	p->policies++;
-	event_policy(&ev, p->report, policy, &totals, SEV_ERR);
+	assess_policy(policy, p->conf, &totals, &severity);
+	FUZZ_CHECK(severity >= SEV_ERR && severity <= SEV_INFO);
+	event_policy(&ev, p->report, policy, &totals, severity);
 	check_event(&ev, p->queue_id);
 	return REPORT_NEXT;
 }
@@ -289,7 +298,9 @@ print_report(struct report *report, const struct conf *conf, unsigned how)
 	static const char *const id[] = { NULL, "4XyZ1k2mq3z", "a b=\"\n\x1b[",
 		"0123456789012345678901234567890123456789012345678901234567890"
 		"123456789" };
-	struct printer printer = { .report = report, .queue_id = id[how & 3] };
+	struct printer printer = {
+		.report = report, .conf = conf, .queue_id = id[how & 3]
+	};
 	struct assessment assessment;
 	struct event ev;
 

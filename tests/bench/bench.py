@@ -1,0 +1,366 @@
+#!/usr/bin/env python3
+"""What the milter costs, as ratios to floors that are measured in the same run.
+
+(a) ordinary mail through a private Postfix: our milter against none, against
+    one that accepts at connect, and against one that negotiates all away.
+(b) report mails, each with another report, through Postfix and through the
+    bare milter protocol: against a milter that reads the body without replies.
+(c) decoding reports of four sizes: against inflate and cJSON alone.
+
+Machines drift, so configurations take turns and medians are compared; times
+by themselves say little. (a) and (b) run as root in namespaces of their own.
+"""
+
+import argparse
+import os
+import pathlib
+import platform
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "integration"))
+
+import lab  # noqa: E402  pylint: disable=wrong-import-position
+
+TOOLS = lab.BUILD / "bench"
+SIZES = {"1 KB": 1000, "10 KB": 10240, "1 MB": 1000000, "25 MB": 25000000}
+PORTS = {"none": 12500, "connect": 12501, "noop": 12502, "body": 12503,
+         "deliver": 12504, "discard": 12505}
+NAMES = {"none": "no milter", "connect": "accepts at connect",
+         "noop": "no-op negotiated", "body": "skeleton, reads the body",
+         "deliver": "tlsrpt-milter, deliver",
+         "discard": "tlsrpt-milter, discard"}
+
+
+class Settings:
+    """How much is measured."""
+
+    def __init__(self, quick):
+        self.runs = 3 if quick else 5
+        self.ordinary = 1000 if quick else 3000
+        self.reports = 500 if quick else 1500
+        self.bare = 500 if quick else 2000
+        self.decode_rounds = 5 if quick else 11
+
+
+def tool(name, *args):
+    """Run one of our programs and return what it printed."""
+    done = subprocess.run([str(TOOLS / name), *map(str, args)], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        raise lab.LabError(f"{name}: {done.stderr.decode().strip()}")
+    return done.stdout.decode()
+
+
+def file_system(path):
+    """The type of the file system that holds path."""
+    path = str(pathlib.Path(path).resolve())
+    best = ("", "unknown")
+    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
+        _, where, kind = line.split()[:3]
+        if (path + "/").startswith(where.rstrip("/") + "/") \
+                and len(where) >= len(best[0]):
+            best = (where, kind)
+    return best[1]
+
+
+def interleave(runs, names, measure):
+    """measure(name) in turns; the medians."""
+    rates = {name: [] for name in names}
+    for _ in range(runs):
+        for name in names:
+            rates[name].append(measure(name))
+    return {name: statistics.median(values) for name, values in rates.items()}
+
+
+def verdict(what, is_met):
+    print(f"    {what}: {'met' if is_met else 'MISSED'}")
+
+
+# (c) ----------------------------------------------------------------------
+
+def bench_decode(settings):
+    print(f"(c) decoding, against inflate + cJSON_ParseWithLength + "
+          f"cJSON_Delete; medians of {settings.decode_rounds} rounds")
+    print(f"    {'':8}{'inflate':>12}{'floor':>12}{'ours':>12}"
+          f"{'ours/floor':>12}")
+    ratios = {}
+    for name, size in SIZES.items():
+        path = TOOLS / f"report-{size}.json.gz"
+        tool("decode", "make", size, path)
+        took = {way: float(us) for way, us in
+                (line.split() for line in tool(
+                    "decode", "time", settings.decode_rounds,
+                    path).splitlines())}
+        ratios[name] = took["ours"] / took["cjson"]
+        print(f"    {name:8}{took['inflate']:9.1f} us{took['cjson']:9.1f} us"
+              f"{took['ours']:9.1f} us{ratios[name]:12.2f}")
+    peak = {way: int(tool("decode", "peak", way, path))
+            for way in ("inflate", "cjson", "ours")}
+    memory = peak["ours"] / peak["cjson"]
+    print(f"    peak memory at {name}: inflate {peak['inflate']} kB, floor "
+          f"{peak['cjson']} kB, ours {peak['ours']} kB: {memory:.2f}")
+    verdict("at most 1.2 at 10 KB", ratios["10 KB"] <= 1.2)
+    verdict("at most 1.0 from 1 MB up",
+            max(ratios["1 MB"], ratios["25 MB"]) <= 1.0)
+    verdict("peak memory at most a third", memory <= 1 / 3)
+    print(flush=True)
+
+
+# Milters ------------------------------------------------------------------
+
+class Skeleton:
+    """tests/bench/skeleton.c in one of its modes."""
+
+    def __init__(self, base, mode):
+        self.socket = base / f"{mode}.sock"
+        # pylint: disable=consider-using-with
+        self.process = subprocess.Popen(
+            [str(TOOLS / "skeleton"), mode, f"local:{self.socket}"],
+            umask=0)
+        lab.wait_until(self.socket.exists, f"skeleton {mode}")
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    user, system = fields.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+class Bench:
+    """All milters and a Postfix that has a port for each."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.base = lab.furnish("bench-lab")
+        self.seed = 1
+        self.sent = {"deliver": 0, "discard": 0}
+        self.cpu = {}
+        self.mails = {}
+        # pylint: disable=consider-using-with
+        self.log = subprocess.Popen([str(TOOLS / "logsink"), "/dev/log"],
+                                    stdout=subprocess.PIPE)
+        lab.wait_until(pathlib.Path("/dev/log").exists, "logsink")
+        self.milters = {mode: Skeleton(self.base, mode)
+                        for mode in ("connect", "noop", "body")}
+        for action in ("deliver", "discard"):
+            self.milters[action] = lab.Milter(
+                self.base / action, PORTS[action], OnReport=action,
+                Mailbox="tls-reports@example.com").start()
+        # The queue is on a tmpfs: its own syncs would hide what a milter adds.
+        self.postfix = lab.Postfix(
+            "/run/bench-postfix",
+            [(port, f"unix:{self.milters[name].socket}"
+              if name in self.milters else "", "tempfail")
+             for name, port in PORTS.items()],
+            extra="default_transport = discard:\n").start()
+
+    def stop(self):
+        self.postfix.stop()
+        for milter in self.milters.values():
+            milter.stop()
+        self.log.send_signal(signal.SIGTERM)
+        return int(self.log.communicate()[0])
+
+    def settle(self):
+        """Wait until Postfix has delivered everything."""
+        spool = self.postfix.base / "spool"
+        lab.wait_until(
+            lambda: not any(path.is_file()
+                            for name in ("incoming", "active", "deferred")
+                            for path in (spool / name).rglob("*")),
+            "empty queue", 60)
+
+    def count_cpu(self, name, count, function):
+        """Call function and charge the milter's CPU time to its mails."""
+        if name not in self.milters:
+            return function()
+        pid = self.milters[name].pid
+        before = cpu_seconds(pid)
+        value = function()
+        self.cpu[name] = self.cpu.get(name, 0) + cpu_seconds(pid) - before
+        self.mails[name] = self.mails.get(name, 0) + count
+        return value
+
+    def cpu_text(self, name):
+        if not self.mails.get(name):
+            return ""
+        return f"{self.cpu[name] / self.mails[name] * 1e6:.0f} us"
+
+    def forget_cpu(self):
+        self.cpu.clear()
+        self.mails.clear()
+
+    def next_seed(self, name, count):
+        seed = self.seed
+        self.seed += count
+        if name in self.sent:
+            self.sent[name] += count
+        return seed
+
+    def ordinary(self, name):
+        count = self.settings.ordinary
+
+        def send():
+            start = time.monotonic()
+            subprocess.run(
+                ["smtp-source", "-4", "-s", "20", "-m", str(count), "-l",
+                 "2000", "-f", "a@example.org", "-t", "b@example.test",
+                 f"inet:127.0.0.1:{PORTS[name]}"], check=True)
+            return count / (time.monotonic() - start)
+        rate = self.count_cpu(name, count, send)
+        self.settle()
+        return rate
+
+    def reports(self, name):
+        count = self.settings.reports
+        seed = self.next_seed(name, count)
+        rate = self.count_cpu(name, count, lambda: float(
+            tool("smtpload", 20, count, seed, PORTS[name])))
+        self.settle()
+        return rate
+
+    def bare(self, name, connections):
+        count = self.settings.bare
+        seed = self.next_seed(name, count)
+        words = self.count_cpu(name, count, lambda: tool(
+            "miltload", connections, count, seed,
+            self.milters[name].socket)).split()
+        ended = dict(word.split("=") for word in words[1:])
+        wanted = {"deliver": ("accept", "continue"),
+                  "discard": ("discard",)}.get(name, ("accept",))
+        if sum(int(ended[how]) for how in wanted) != count \
+                or int(ended["early"]) > 0:
+            raise lab.LabError(f"{name}: {' '.join(words)}")
+        return float(words[0])
+
+    def check_archives(self):
+        """Every report that was sent must be there, or rates mean nothing."""
+        for name, sent in self.sent.items():
+            stored = len(self.milters[name].records())
+            if stored != sent:
+                raise lab.LabError(
+                    f"{name}: {stored} records of {sent} reports")
+
+
+# (a) and (b) --------------------------------------------------------------
+
+def print_rates(bench, rates, floor):
+    for name, rate in rates.items():
+        print(f"    {NAMES[name]:26}{rate:10.0f}{rate / rates[floor]:10.2f}"
+              f"{bench.cpu_text(name):>12}")
+
+
+def bench_ordinary(bench):
+    settings = bench.settings
+    names = ("none", "connect", "deliver", "noop")
+    print(f"(a) ordinary mail through Postfix: {settings.ordinary} mails of "
+          f"2 kB in 20 sessions; medians of {settings.runs} runs")
+    print(f"    {'':26}{'mails/s':>10}{'ratio':>10}{'milter CPU':>12}")
+    for name in names:
+        bench.ordinary(name)
+    bench.forget_cpu()
+    rates = interleave(settings.runs, names, bench.ordinary)
+    print_rates(bench, rates, "connect")
+    verdict("at least 0.88 of one that accepts at connect",
+            rates["deliver"] >= 0.88 * rates["connect"])
+    verdict("above a no-op negotiated one", rates["deliver"] > rates["noop"])
+    print(flush=True)
+
+
+def bench_reports(bench):
+    settings = bench.settings
+    names = ("body", "deliver", "discard")
+    print(f"(b) report mails through Postfix: {settings.reports} mails of "
+          f"5 kB in 20 sessions; medians of {settings.runs} runs")
+    print(f"    {'':26}{'mails/s':>10}{'ratio':>10}{'milter CPU':>12}")
+    for name in names:
+        bench.reports(name)
+    bench.forget_cpu()
+    rates = interleave(settings.runs, names, bench.reports)
+    print_rates(bench, rates, "body")
+    for name in ("deliver", "discard"):
+        verdict(f"at least 0.80 of the skeleton, {name}",
+                rates[name] >= 0.80 * rates["body"])
+    print(flush=True)
+
+
+def bench_bare(bench):
+    settings = bench.settings
+    names = ("body", "deliver", "discard")
+    print(f"    the same through the bare milter protocol: {settings.bare} "
+          f"mails; medians of 3 runs")
+    for connections in (1, 8, 200):
+        bench.forget_cpu()
+        rates = interleave(
+            3, names,
+            lambda name, n=connections: bench.bare(name, n))
+        print(f"    {connections} connection"
+              f"{'s' if connections > 1 else ''}")
+        print_rates(bench, rates, "body")
+    print(flush=True)
+
+
+def inside(settings, parts):
+    bench = Bench(settings)
+    if "a" in parts:
+        bench_ordinary(bench)
+    if "b" in parts:
+        bench_reports(bench)
+        bench_bare(bench)
+        bench.check_archives()
+        print(f"    every report archived: "
+              f"{sum(bench.sent.values())} records")
+    lines = bench.stop()
+    print(f"    lines logged: {lines}")
+    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true",
+                        help="fewer and shorter runs")
+    parser.add_argument("--only", default="abc", metavar="PARTS",
+                        help="of a, b and c")
+    args = parser.parse_args()
+    settings = Settings(args.quick)
+    problems = lab.require()
+    if shutil.which("smtp-source") is None:
+        problems.append("smtp-source is not installed")
+    if problems:
+        sys.exit("\n".join(f"bench: {text}" for text in problems))
+
+    print(f"machine: {os.cpu_count()} cores, {platform.system()} "
+          f"{platform.release()}, load {os.getloadavg()[0]:.2f}; archive on "
+          f"{file_system(lab.BUILD)}, fsynced; Postfix queue on tmpfs")
+    print("The ratios are the message: to the floor of the same run, "
+          "configurations in turns.\n", flush=True)
+    start = time.monotonic()
+    status = 0
+    try:
+        if "c" in args.only:
+            bench_decode(settings)
+        if "a" in args.only or "b" in args.only:
+            status = lab.run_inside(lambda: inside(settings, args.only))
+            shutil.rmtree(lab.BUILD / "bench-lab", ignore_errors=True)
+    except lab.LabError as error:
+        sys.exit(f"bench: {error}")
+    print(f"\ntook {time.monotonic() - start:.0f} s")
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
