@@ -58,6 +58,7 @@ int
 main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
+	static char title[64];
 
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
 	    strcmp(name, "help") == 0) {
@@ -69,8 +70,12 @@ main(int argc, char **argv)
 		return finish(EX_OK);
 	}
 	for (size_t i = 0; i < COMMANDS; i++) {
-		if (strcmp(name, commands[i].name) == 0)
-			return finish(commands[i].run(argc - 1, argv + 1));
+		if (strcmp(name, commands[i].name) != 0)
+			continue;
+		/* getopt(3) complains under this name. */
+		(void)snprintf(title, sizeof title, "tlsrpt %s", name);
+		argv[1] = title;
+		return finish(commands[i].run(argc - 1, argv + 1));
 	}
 	if (name[0] != '\0')
 		(void)fprintf(stderr, "tlsrpt: unknown command \"%s\"\n", name);

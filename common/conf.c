@@ -510,17 +510,30 @@ problem(struct parser *p, const char *fmt, ...)
 	(void)fputc('\n', p->problems);
 }
 
-/* The value is not printed as it is: it may hold anything. */
+/* Text from the file as it may be printed: it may hold anything. */
+struct shown {
+	char text[64];
+};
+
+static struct shown
+show(const char *value)
+{
+	struct shown shown;
+	size_t n = 0;
+
+	for (; value[n] != '\0' && n + 1 < sizeof shown.text; n++)
+		shown.text[n] =
+		    value[n] >= 0x20 && value[n] < 0x7f ? value[n] : '?';
+	shown.text[n] = '\0';
+	return shown;
+}
+
 static void
 bad_value(struct parser *p, const struct keyword *kw, const char *value,
     const char *why)
 {
-	char shown[64];
-	size_t n = 0;
+	struct shown shown = show(value);
 
-	for (; value[n] != '\0' && n + 1 < sizeof shown; n++)
-		shown[n] = value[n] >= 0x20 && value[n] < 0x7f ? value[n] : '?';
-	shown[n] = '\0';
 	if (kw->type == TYPE_CHOICE) {
 		char words[128] = "";
 
@@ -532,10 +545,11 @@ bad_value(struct parser *p, const struct keyword *kw, const char *value,
 			(void)strncat(
 			    words, c->word, sizeof words - strlen(words) - 1);
 		}
-		problem(p, "%s: \"%s\" is none of: %s", kw->name, shown, words);
+		problem(p, "%s: \"%s\" is none of: %s", kw->name, shown.text,
+		    words);
 		return;
 	}
-	problem(p, "%s: \"%s\": %s", kw->name, shown, why);
+	problem(p, "%s: \"%s\": %s", kw->name, shown.text, why);
 }
 
 static void
@@ -548,7 +562,7 @@ take_setting(struct parser *p, const char *name, const char *value)
 	for (i = 0; i < KEYWORDS && !text_ieq(keywords[i].name, name); i++)
 		;
 	if (i == KEYWORDS) {
-		problem(p, "unknown keyword \"%.40s\"", name);
+		problem(p, "unknown keyword \"%s\"", show(name).text);
 		return;
 	}
 	kw = &keywords[i];
@@ -594,7 +608,7 @@ take_line(struct parser *p, char *line)
 	if (*line == '\0')
 		return;
 	for (char *c = line; *c != '\0'; c++) {
-		if ((unsigned char)*c < 0x20 && *c != '\t') {
+		if (((unsigned char)*c < 0x20 && *c != '\t') || *c == 0x7f) {
 			problem(p, "control character");
 			return;
 		}
@@ -605,7 +619,7 @@ take_line(struct parser *p, char *line)
 	while (text_is_space(*value))
 		value++;
 	if (strpbrk(value, " \t") != NULL) {
-		problem(p, "%.40s: more than one value", line);
+		problem(p, "%s: more than one value", show(line).text);
 		return;
 	}
 	take_setting(p, line, value);

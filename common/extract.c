@@ -73,6 +73,9 @@ is_report_name(const char *name)
 	const char *p = strchr(name, '!');
 	unsigned numbers = 0;
 
+	if (!text_isuffix(name, ".json") && !text_isuffix(name, ".json.gz") &&
+	    !text_isuffix(name, ".zip"))
+		return false;
 	for (; p != NULL; p = strchr(p + 1, '!')) {
 		size_t n = strspn(p + 1, "0123456789");
 

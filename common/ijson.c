@@ -172,6 +172,8 @@ check_string(struct checker *c)
 			return bad(c, ST_JSON_ENCODING, "no UTF-8");
 		if (n == 1)
 			deviation_add(c->dev, DEV_RAW_CONTROL_CHARACTER);
+		if (cp == 0)
+			deviation_add(c->dev, DEV_NUL_CHARACTER);
 		c->at += n;
 	}
 }

@@ -224,16 +224,23 @@ take_candidate(struct intake *in, size_t i)
 		drop_reading(in);
 }
 
-/* Trouble with the message as a whole, or a claim without a report. */
+/*
+ * What is to be said of the message as a whole: trouble in reading it, or a
+ * claim that none of its parts bears out. ST_OK when there is nothing.
+ */
 static enum status
-take_message(struct intake *in, struct fault *fault)
+judge_message(struct intake *in, enum status st, struct fault *fault)
 {
-	enum status st = extract_finish(in->ex, fault);
+	const struct outcome *out = in->outcome;
+	bool is_silent = out->reports + out->duplicates + out->malformed == 0 &&
+	    !out->has_failed;
 
-	if (st == ST_OK && extract_count(in->ex) == 0 &&
-	    extract_claims_report(in->ex))
+	if (st == ST_OK && is_silent && extract_claims_report(in->ex))
 		st = fault_set(fault, ST_EMPTY,
 		    "the message says that it is a TLS report, and has none");
+	if (st == ST_OK && is_silent)
+		return fault_set(
+		    fault, ST_NOT_A_REPORT, "it holds no TLS report");
 	if (st != ST_OK)
 		count_fault(in->outcome, fault);
 	return st;
@@ -395,6 +402,20 @@ log_candidate(struct intake *in, size_t i, enum conf_action action)
 		drop_reading(in);
 }
 
+/* Discard only when the lines are written; else the mail is kept. */
+static enum conf_action
+confirm(struct intake *in, enum conf_action action)
+{
+	struct fault fault;
+
+	if (action != ACTION_DISCARD || log_is_ready(in->site->log))
+		return action;
+	(void)fault_set(&fault, ST_LOG_STALLED,
+	    "the log took no lines, so the mail is delivered");
+	log_fault(in, &fault, ACTION_DELIVER);
+	return ACTION_DELIVER;
+}
+
 enum conf_action
 intake_finish(struct intake *in, const struct intake_origin *origin,
     struct outcome *outcome)
@@ -403,36 +424,29 @@ intake_finish(struct intake *in, const struct intake_origin *origin,
 		.has_other_recipients = origin->has_other_recipients,
 		.is_log_ready = log_is_ready(in->site->log),
 	};
-	struct fault fault = { .status = ST_OK };
-	size_t count = extract_count(in->ex);
+	struct fault fault;
 	enum conf_action action;
+	size_t count;
 	enum status st;
 
 	*outcome = (struct outcome){ .severity = SEV_INFO };
 	in->origin = origin;
 	in->outcome = outcome;
+	in->read = SIZE_MAX;
+	st = extract_finish(in->ex, &fault);
 	in->submitter =
 	    reading_submitter(extract_meta(in->ex), origin->envelope_from);
-	in->read = SIZE_MAX;
-	st = take_message(in, &fault);
 	count = extract_count(in->ex);
 	for (size_t i = 0; i < count; i++)
 		take_candidate(in, i);
+	st = judge_message(in, st, &fault);
 	action = dispose(in->conf, outcome, &circumstances);
 	for (size_t i = 0; i < count; i++)
 		log_candidate(in, i, action);
 	drop_reading(in);
-	if (st != ST_OK)
-		log_fault(in, &fault, action);
-	else if (outcome->reports + outcome->duplicates == 0 &&
-	    outcome->malformed == 0 && !outcome->has_failed)
+	if (st == ST_NOT_A_REPORT)
 		log_not_a_report(in, action);
-	/* The lines are written, or the mail is kept. */
-	if (action == ACTION_DISCARD && !log_is_ready(in->site->log)) {
-		(void)fault_set(&fault, ST_LOG_STALLED,
-		    "the log took no lines, so the mail is delivered");
-		action = ACTION_DELIVER;
+	else if (st != ST_OK)
 		log_fault(in, &fault, action);
-	}
-	return action;
+	return confirm(in, action);
 }

@@ -189,7 +189,8 @@ json_plain_string(struct json_span span, char *out)
 {
 	size_t len = span.len - 2;
 
-	if (len >= JSON_VALUE_MAX || memchr(span.text + 1, '\\', len) != NULL)
+	if (len >= JSON_VALUE_MAX || memchr(span.text + 1, '\\', len) != NULL ||
+	    memchr(span.text + 1, '\0', len) != NULL)
 		return -1;
 	memcpy(out, span.text + 1, len);
 	out[len] = '\0';
@@ -233,10 +234,10 @@ copy_string(struct json_span span, char *out, bool *is_cut)
 	while (p < end && n < JSON_VALUE_MAX) {
 		size_t len;
 
-		if (is_bad_escape(p, end, is_behind_high)) {
+		if (*p == '\0' || is_bad_escape(p, end, is_behind_high)) {
 			memcpy(out + n, "\\ufffd", 6);
 			n += 6;
-			p += 6;
+			p += *p == '\0' ? 1 : 6;
 			is_behind_high = false;
 			continue;
 		}
@@ -267,7 +268,7 @@ needs_copy(struct json_span span)
 {
 	const char *p = span.text, *end = p + span.len;
 
-	if (span.len > JSON_VALUE_MAX)
+	if (span.len > JSON_VALUE_MAX || memchr(p, '\0', span.len) != NULL)
 		return true;
 	while ((p = memchr(p, '\\', (size_t)(end - p))) != NULL) {
 		if (p[1] == 'u')

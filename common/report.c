@@ -34,22 +34,29 @@ struct alias {
 
 /*
  * Find the values of all members that the table names. Of a repeated member
- * the last one counts, as in jq and most other readers.
+ * the last one counts, as in jq and most other readers; the RFC's own name
+ * counts before any other, wherever it stands.
  */
 static void
 collect(struct json_iter *object, const struct alias *table, size_t count,
     struct json_span *value, deviations *dev)
 {
+	unsigned own = 0; /* a bit for each member met under its own name */
+
 	while (json_next(object)) {
-		for (size_t i = 0; i < count; i++) {
-			if (!json_name_is(
-				object->name, table[i].name, table[i].len))
-				continue;
-			if (table[i].is_other)
-				deviation_add(dev, table[i].why);
-			value[table[i].member] = json_take(object);
-			break;
-		}
+		const struct alias *a = table;
+
+		while (a < table + count &&
+		    !json_name_is(object->name, a->name, a->len))
+			a++;
+		if (a == table + count)
+			continue;
+		if (a->is_other)
+			deviation_add(dev, a->why);
+		else
+			own |= 1U << a->member;
+		if (!a->is_other || !(own >> a->member & 1))
+			value[a->member] = json_take(object);
 	}
 }
 

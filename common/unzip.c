@@ -127,14 +127,15 @@ static enum status
 stored_step(struct unzip *uz, const char *data, size_t len, size_t *used,
     bool *is_end, struct fault *fault)
 {
+	size_t room = uz->out->max - uz->out->len;
 	size_t n = len < uz->stored ? len : uz->stored;
-	enum status st = buf_add(uz->out, data, n);
+	enum status st = buf_add(uz->out, data, n < room ? n : room);
 
-	if (st == ST_TOO_LARGE)
-		return fault_at(fault, st, uz->out->len,
-		    "decoded report exceeds %zu bytes", uz->out->max);
 	if (st != ST_OK)
 		return fault_set(fault, st, "report: out of memory");
+	if (n > room)
+		return fault_at(fault, ST_TOO_LARGE, uz->out->len,
+		    "decoded report exceeds %zu bytes", uz->out->max);
 	uz->stored -= (uint32_t)n;
 	*used = n;
 	*is_end = uz->stored == 0;

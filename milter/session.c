@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "header.h"
 #include "mailbox.h"
 #include "text.h"
 
