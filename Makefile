@@ -101,11 +101,11 @@ deps:
 	@sh tests/install-deps.sh build test
 
 # The linker lets tests/unit/inject.c make calls fail.
-INJECT = malloc calloc realloc strdup write fsync fdatasync mkstemp link
-INJECT_FLAGS = $(foreach f,$(INJECT),-Wl,--wrap=$(f))
+INJECT_FLAGS = -Wl,@tests/unit/inject.flags
 
-$(B)/unit-tests: $(call objects,$(UNIT)) $(B)/libcommon.a
-	$(CC) $(ALL_LDFLAGS) $(INJECT_FLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+$(B)/unit-tests: $(call objects,$(UNIT)) $(B)/libcommon.a tests/unit/inject.flags
+	$(CC) $(ALL_LDFLAGS) $(INJECT_FLAGS) -o $@ $(filter %.o %.a,$^) \
+	    $(CHECK_LIBS) $(LIBS)
 
 demo: deps
 	@$(MAKE) --no-print-directory all
