@@ -21,6 +21,19 @@ severity_str(enum severity severity)
 	return "info";
 }
 
+/* Counts from a hostile report may add up to anything. */
+static uint64_t
+add(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+uint64_t
+totals_all(const struct totals *totals)
+{
+	return add(totals->failed, totals->successful);
+}
+
 double
 totals_rate(const struct totals *totals)
 {
@@ -46,13 +59,6 @@ totals_severity(const struct totals *totals, const struct conf *conf)
 	    all < (double)conf->min_sessions)
 		return SEV_WARNING;
 	return SEV_ERR;
-}
-
-/* Counts from a hostile report may add up to anything. */
-static uint64_t
-add(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 void

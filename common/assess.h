@@ -31,6 +31,9 @@ struct totals {
 	uint64_t failed;
 };
 
+/* All sessions; a sum that is too great for a word stays at its greatest. */
+uint64_t totals_all(const struct totals *totals);
+
 /* 100 * failed / (failed + successful), 0 when nothing was counted. */
 double totals_rate(const struct totals *totals);
 

@@ -78,8 +78,7 @@ dispose_header(const struct outcome *outcome, char *out, size_t size)
 	    "report; severity=%s; failed=%llu; total=%llu",
 	    severity_str(outcome->severity),
 	    (unsigned long long)outcome->totals.failed,
-	    (unsigned long long)(outcome->totals.failed +
-		outcome->totals.successful));
+	    (unsigned long long)totals_all(&outcome->totals));
 	buf_init(&text, size - strlen(out) - 1);
 	if (outcome->organization_name[0] != '\0') {
 		st = buf_adds(&text, "; organization-name=");

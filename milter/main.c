@@ -265,7 +265,7 @@ run(struct conf *conf, const struct options *options)
 			log_detach(log);
 		log_text(log, SEV_INFO, "version %s listens on %s", VERSION,
 		    conf->socket);
-		process_ready(ready);
+		process_ready(ready, conf->log_target == TARGET_STDERR);
 		status = serve(&server);
 		if (pid_file[0] != '\0')
 			(void)unlink(pid_file);

@@ -203,7 +203,7 @@ process_daemonize(void)
 }
 
 void
-process_ready(int fd)
+process_ready(int fd, bool keep_stderr)
 {
 	int null;
 
@@ -214,7 +214,8 @@ process_ready(int fd)
 	if (null != -1) {
 		(void)dup2(null, STDIN_FILENO);
 		(void)dup2(null, STDOUT_FILENO);
-		(void)dup2(null, STDERR_FILENO);
+		if (!keep_stderr)
+			(void)dup2(null, STDERR_FILENO);
 		if (null > STDERR_FILENO)
 			(void)close(null);
 	}

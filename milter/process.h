@@ -59,9 +59,10 @@ int process_daemonize(void);
 
 /*
  * Tell whoever waits that the daemon is ready: the parent (fd not -1) and
- * systemd. Standard streams are given up in the first case.
+ * systemd. Standard streams are given up in the first case, standard error only
+ * if the log does not go there.
  */
-void process_ready(int fd);
+void process_ready(int fd, bool keep_stderr);
 
 /* Send a state ("STOPPING=1") to systemd, if it is there: sd_notify(3). */
 void process_notify(const char *state);
