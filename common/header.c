@@ -56,14 +56,21 @@ flush_field(struct header_splitter *splitter)
 
 /* Append to the field; what is over its cap is cut, not an error. */
 static enum status
-collect(struct header_splitter *splitter, char c)
+collect(struct header_splitter *splitter, const char *data, size_t len)
 {
+	size_t room = splitter->field.max - splitter->field.len, from;
 	enum status st;
 
 	if (splitter->is_skipped)
 		return ST_OK;
-	st = buf_addc(&splitter->field, c == '\0' ? ' ' : c);
-	return st == ST_TOO_LARGE ? ST_OK : st;
+	from = splitter->field.len;
+	st = buf_add(&splitter->field, data, len < room ? len : room);
+	/* A field is a string from here on. */
+	for (char *p; st == ST_OK &&
+	     (p = memchr(splitter->field.data + from, '\0',
+		  splitter->field.len - from)) != NULL;)
+		*p = ' ';
+	return st;
 }
 
 /* The first byte of a line decides what the line is. */
@@ -74,7 +81,7 @@ begin_line(struct header_splitter *splitter, char c)
 	if (c == ' ' || c == '\t') {
 		/* A fold belongs to the field, its line end too. */
 		splitter->is_skipped = splitter->field.len == 0;
-		return collect(splitter, '\n');
+		return collect(splitter, "\n", 1);
 	}
 	return flush_field(splitter);
 }
@@ -99,13 +106,31 @@ end_line(struct header_splitter *splitter)
 }
 
 static enum status
-add_byte(struct header_splitter *splitter, char c)
+add_bytes(struct header_splitter *splitter, const char *data, size_t len)
 {
 	enum status st = ST_OK;
 
-	if (splitter->line_len++ == 0)
-		st = begin_line(splitter, c);
-	return st == ST_OK ? collect(splitter, c) : st;
+	if (len > 0 && splitter->line_len == 0)
+		st = begin_line(splitter, data[0]);
+	splitter->line_len += len;
+	return st == ST_OK && len > 0 ? collect(splitter, data, len) : st;
+}
+
+/* Bytes of a line. A CR at the end may be half of a line end. */
+static enum status
+add_line(struct header_splitter *splitter, const char *data, size_t len)
+{
+	enum status st = ST_OK;
+
+	if (len == 0)
+		return ST_OK;
+	if (splitter->has_cr)
+		st = add_bytes(splitter, "\r", 1);
+	splitter->has_cr = data[len - 1] == '\r';
+	if (st == ST_OK)
+		st =
+		    add_bytes(splitter, data, splitter->has_cr ? len - 1 : len);
+	return st;
 }
 
 enum status
@@ -113,21 +138,18 @@ header_splitter_more(struct header_splitter *splitter, const char *data,
     size_t len, size_t *used)
 {
 	enum status st = ST_OK;
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < len && !splitter->is_done && st == ST_OK; i++) {
-		if (data[i] == '\n') {
+	while (i < len && !splitter->is_done && st == ST_OK) {
+		const char *nl = memchr(data + i, '\n', len - i);
+		size_t n = nl != NULL ? (size_t)(nl - data) - i : len - i;
+
+		st = add_line(splitter, data + i, n);
+		i += n;
+		if (nl != NULL && st == ST_OK) {
 			st = end_line(splitter);
-			continue;
+			i++;
 		}
-		if (splitter->has_cr) {
-			splitter->has_cr = false;
-			st = add_byte(splitter, '\r');
-		}
-		if (st == ST_OK && data[i] == '\r')
-			splitter->has_cr = true;
-		else if (st == ST_OK)
-			st = add_byte(splitter, data[i]);
 	}
 	*used = i;
 	return st;
