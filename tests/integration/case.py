@@ -137,14 +137,11 @@ def event_of(line):
 
 def event_of_json(line):
     text = check_line(line)
-    if text.startswith("@cee:"):
-        text = text[len("@cee:"):].lstrip()
-    if not text.startswith("{"):
+    fields = json.loads(text.removeprefix("@cee:"),
+                        object_pairs_hook=no_repetition)
+    if "queue-id" not in fields:
         return None
-    fields = json.loads(text, object_pairs_hook=no_repetition)
-    if "event" not in fields:
-        return None
-    event = Event(fields.get("queue-id"), line.level, fields, text)
+    event = Event(fields["queue-id"], line.level, fields, text)
     check_event(event, line)
     return event
 
@@ -180,13 +177,12 @@ class LabCase(unittest.TestCase):
     # Milters
 
     def make_milter(self, kind="tempfail", **settings):
-        """A milter that is not started yet; it becomes the test's own."""
+        """A milter that is not started yet. Mail goes to the latest one."""
         place = World.place(kind)
         milter = lab.Milter(*place, **settings)
         milter.may_end = False
         self.addCleanup(self._finish, place, milter)
-        if self.mta is None:
-            self.mta = milter
+        self.mta = milter
         return milter
 
     def milter(self, kind="tempfail", **settings):

@@ -285,7 +285,7 @@ class Line:
 
     pattern = re.compile(
         rb"<(\d{1,3})>(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )?"
-        rb"([^\[\]\0-\x20:]+)\[(\d+)\]: (.*)", re.DOTALL)
+        rb"([^\[\]\0-\x20:]+)(?:\[(\d+)\])?: (.*)", re.DOTALL)
 
     def __init__(self, raw, priority, ident, pid, text):
         self.raw = raw
@@ -299,8 +299,9 @@ class Line:
         found = cls.pattern.fullmatch(raw)
         if found is None:
             raise AssertionError(f"not as syslog(3) writes it: {raw!r}")
-        return cls(raw, int(found[1]), found[2].decode(), int(found[3]),
-                   found[4])
+        # libmilter itself writes lines without a process id.
+        return cls(raw, int(found[1]), found[2].decode(),
+                   int(found[3] or 0), found[4])
 
     def __repr__(self):
         return f"<{self.level}>{self.text.decode(errors='backslashreplace')}"

@@ -30,14 +30,15 @@ def failure(result_type="certificate-expired", sessions=1, **members):
 
 
 def policy(successful=100, failed=0, failures=(), kind="sts",
-           domain="example.test"):
+           domain="example.test", hosts=("mx1.example.test",)):
     made = {
         "policy": {
             "policy-type": kind,
             "policy-string": ["version: STSv1", "mode: enforce",
-                              "mx: mx1.example.test", "max_age: 604800"],
+                              *(f"mx: {host}" for host in hosts),
+                              "max_age: 604800"],
             "policy-domain": domain,
-            "mx-host": ["mx1.example.test"],
+            "mx-host": list(hosts),
         },
         "summary": {
             "total-successful-session-count": successful,
@@ -158,7 +159,8 @@ def case_certificate():
         policy(890, 47, [failure(
             "certificate-host-mismatch", 47, sending_mta_ip="40.107.22.89",
             receiving_mx_hostname="mail2.captaindns.com",
-            receiving_ip="198.51.100.20")], domain="captaindns.com"),
+            receiving_ip="198.51.100.20")], domain="captaindns.com",
+            hosts=("mail1.captaindns.com", "mail2.captaindns.com")),
         organization="Microsoft Corporation",
         contact_info="tlsrpt-noreply@microsoft.com")
 

@@ -286,7 +286,7 @@ class OnMalformed(LabCase):
                 "no-policies": mails.attach(gzip.compress(b'{"a":1}')),
                 "empty": mails.attach(gzip.compress(b"")),
                 "base64-corrupt": mails.attach(good).replace(
-                    mails.wrap(good), b"!!!! ~~~~ ????\r\n" * 4),
+                    mails.wrap(good)[78:156], b"~!~!" * 19 + b"\r\n"),
                 "too-deep": mails.attach(gzip.compress(
                     b'{"policies":' + b"[" * 100 + b"]" * 100 + b"}")),
         }.items():

@@ -479,6 +479,51 @@ __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
 	    : __real_renameat(from_dir, from, to_dir, to);
 }
 
+/* Streams: what they hold back is written by the C library itself. */
+
+FILE *__real_fdopen(int fd, const char *mode);
+size_t __real_fwrite(const void *data, size_t size, size_t n, FILE *file);
+int __real_fflush(FILE *file);
+int __real_fclose(FILE *file);
+FILE *__wrap_fdopen(int fd, const char *mode);
+size_t __wrap_fwrite(const void *data, size_t size, size_t n, FILE *file);
+int __wrap_fflush(FILE *file);
+int __wrap_fclose(FILE *file);
+
+FILE *
+__wrap_fdopen(int fd, const char *mode)
+{
+	return memory_fails() ? NULL : __real_fdopen(fd, mode);
+}
+
+size_t
+__wrap_fwrite(const void *data, size_t size, size_t n, FILE *file)
+{
+	if (strikes(INJECT_WRITE)) {
+		n = __real_fwrite(data, size, n / 2, file);
+		errno = ENOSPC;
+		return n;
+	}
+	return __real_fwrite(data, size, n, file);
+}
+
+int
+__wrap_fflush(FILE *file)
+{
+	return fails(INJECT_WRITE, ENOSPC) ? EOF : __real_fflush(file);
+}
+
+int
+__wrap_fclose(FILE *file)
+{
+	bool is_struck = strikes(INJECT_WRITE);
+	int rc = __real_fclose(file);
+
+	if (is_struck)
+		errno = ENOSPC;
+	return is_struck ? EOF : rc;
+}
+
 /* Sockets and threads. */
 
 int __real_socket(int domain, int type, int protocol);

@@ -31,8 +31,17 @@ static Suite *(*const suites[])(void) = {
 	corpus_suite,
 	reading_suite,
 	golden_suite,
+	conf_suite,
 	mailbox_suite,
 	assess_suite,
+	event_suite,
+	emit_suite,
+	log_suite,
+	archive_suite,
+	rawmail_suite,
+	dispose_suite,
+	intake_suite,
+	render_suite,
 };
 
 int

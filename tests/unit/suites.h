@@ -27,7 +27,16 @@ Suite *report_suite(void);
 Suite *corpus_suite(void);
 Suite *reading_suite(void);
 Suite *golden_suite(void);
+Suite *conf_suite(void);
 Suite *mailbox_suite(void);
 Suite *assess_suite(void);
+Suite *event_suite(void);
+Suite *emit_suite(void);
+Suite *log_suite(void);
+Suite *archive_suite(void);
+Suite *rawmail_suite(void);
+Suite *dispose_suite(void);
+Suite *intake_suite(void);
+Suite *render_suite(void);
 
 #endif

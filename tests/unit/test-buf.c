@@ -76,7 +76,8 @@ START_TEST(memory_follows_the_content)
 	/* A report costs at most twice its size, whatever its cap. */
 	buf_init(&buf, 1 << 30);
 	for (size_t i = 0; i < 1000000; i++)
-		ck_status("add", buf_addc(&buf, 'x'), ST_OK);
+		(void)buf_addc(&buf, 'x');
+	ck_assert_uint_eq(buf.len, 1000000);
 	ck_assert_uint_lt(buf.cap, 2 * buf.len);
 	buf_free(&buf);
 }
