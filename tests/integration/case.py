@@ -23,6 +23,7 @@ class World:
     sink = None
     slots = {}
     ending = {}
+    bad_ends = []
     _ports = itertools.count(lab.FIRST_PORT)
 
     @classmethod
@@ -64,24 +65,25 @@ class World:
 
     @classmethod
     def settle(cls, place):
-        if place in cls.ending:
-            milter, test = cls.ending.pop(place)
+        """Wait for the milter that was told to stop in this place."""
+        if place not in cls.ending:
+            return
+        milter, test = cls.ending.pop(place)
+        try:
             status = milter.stop()
-            if status != 0:
-                raise AssertionError(
-                    f"the milter of {test} ended with {status}: "
-                    + milter.error_text())
+        except AssertionError as error:
+            cls.bad_ends.append((test, str(error)))
+            return
+        if status != 0:
+            cls.bad_ends.append((test, f"SIGTERM ended it with {status}: "
+                                 + milter.error_text()))
 
     @classmethod
     def settle_all(cls):
-        """Wait for all; returns what was wrong with any."""
-        problems = []
+        """Wait for all; returns the tests whose milters did not end well."""
         for place in list(cls.ending):
-            try:
-                cls.settle(place)
-            except AssertionError as error:
-                problems.append(str(error))
-        return problems
+            cls.settle(place)
+        return cls.bad_ends
 
     @classmethod
     def stop(cls):

@@ -100,9 +100,9 @@ def run(options):
     try:
         case.World.start(base)
         suite.run(result)
-        for problem in case.World.settle_all():
-            result.bad.add(problem)
-            print(f"--- {problem}")
+        for test, problem in case.World.settle_all():
+            result.bad.add(test.removeprefix("test_"))
+            print(f"--- the milter of {test}: {problem}")
     finally:
         case.World.stop()
     return summary(result)

@@ -162,7 +162,7 @@ class BadInput(LabCase):
                 (mails.multipart(b"Content-Type: application/tlsrpt+gzip\r\n"
                                  b"Content-Transfer-Encoding: base64\r\n\r\n"
                                  + packed + b"\r\n"), "report"),
-                (mails.multipart(labelled(mails.text_of(rep))), "report")):
+                (mails.multipart(labelled(mails.text_of(rep))), "duplicate")):
             queue_id = self.send(mail)
             with self.subTest(mail=mail[-60:], name=name):
                 self.assertEqual(self.names(queue_id)[0], name)

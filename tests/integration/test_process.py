@@ -334,6 +334,16 @@ class Terminate(LabCase):
         self.assertEqual(milter.wait_end(30), 0)
         self.assertLess(time.monotonic() - started, 20)
 
+    def test_right_after_the_start(self):
+        """Whichever thread the signal finds, it is an orderly end."""
+        started = []
+        for _ in range(12):
+            milter = self.milter()
+            milter.may_end = True
+            milter.signal(signal.SIGTERM)
+            started.append(milter)
+        self.assertEqual({milter.wait_end() for milter in started}, {0})
+
     def test_sigint_does_the_same(self):
         milter = self.milter()
         milter.may_end = True

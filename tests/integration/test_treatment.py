@@ -212,6 +212,19 @@ class OnReport(LabCase):
             set(self.names(queue_id)) & {"report", "malformed"})
         self.delivered(queue_id)
 
+    def test_discard_of_reports_with_many_lines(self):
+        """A burst of lines is no reason to deliver, or to cry for help."""
+        self.milter(OnReport="discard")
+        for number in (10, 30, 100):
+            for _ in range(5):
+                rep = mails.report(mails.policy(
+                    0, number, [mails.failure()] * number))
+                queue_id, event = self.expect_report(mails.mail(rep))
+                self.assertEqual(event["disposition"], "discard")
+                self.assertEqual(self.names(queue_id), [
+                    "report", "policy", *["failure"] * number])
+                self.assert_discarded(queue_id)
+
     def test_deliver(self):
         self.milter(OnReport="deliver")
         queue_id, event = self.expect_report(mails.mail(mails.report()))
