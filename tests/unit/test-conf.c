@@ -1,0 +1,460 @@
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "conf.h"
+#include "inject.h"
+#include "suites.h"
+#include "unit.h"
+
+/* Parse; the problems, a string to be freed, in *problems. */
+static struct conf *
+parse(const char *text, size_t len, char **problems)
+{
+	size_t size = 0;
+	FILE *file = open_memstream(problems, &size);
+	struct conf *conf;
+
+	ck_assert_ptr_nonnull(file);
+	conf = conf_parse("f", text, len, file);
+	ck_assert_int_eq(fclose(file), 0);
+	return conf;
+}
+
+START_TEST(the_defaults_are_those_of_the_manual)
+{
+	struct conf *conf = conf_new();
+
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_str_eq(conf->socket, "unix:/run/tlsrpt-milter/milter.sock");
+	ck_assert_uint_eq(conf->socket_mode, 0660);
+	ck_assert_str_eq(conf->socket_group, "postfix");
+	ck_assert_str_eq(conf->user, "tlsrpt-milter");
+	ck_assert_str_eq(conf->pid_file, "");
+	ck_assert_uint_eq(conf->mailbox.count, 0);
+	ck_assert_str_eq(conf->recipient_delimiter, "+");
+	ck_assert_uint_eq(conf->domain.count, 0);
+	ck_assert_str_eq(
+	    conf->archive_directory, "/var/lib/tlsrpt-milter/archive");
+	ck_assert(!conf->archive_message);
+	ck_assert_int_eq(conf->on_report, ACTION_DELIVER);
+	ck_assert_int_eq(conf->on_malformed, ACTION_DELIVER);
+	ck_assert_int_eq(conf->on_failure, ACTION_DELIVER);
+	ck_assert_uint_eq(conf->max_message_size, 50 << 20);
+	ck_assert_uint_eq(conf->max_report_size, 32 << 20);
+	ck_assert_uint_eq(conf->max_failure_lines, 100);
+	ck_assert_uint_eq(conf->notice_rate, 100);
+	ck_assert_uint_eq(conf->warning_rate, 500);
+	ck_assert_uint_eq(conf->min_sessions, 10);
+	ck_assert_int_eq(conf->log_target, TARGET_AUTO);
+	ck_assert_int_eq(conf->log_format, FORMAT_LOGFMT);
+	ck_assert_int_eq(conf->syslog_facility, LOG_MAIL);
+	ck_assert_str_eq(conf->syslog_ident, "tlsrpt-milter");
+	conf_unref(&conf);
+	ck_assert_ptr_null(conf);
+	conf_unref(&conf);
+}
+END_TEST
+
+START_TEST(every_keyword_is_taken)
+{
+	struct conf *conf = unit_conf("# a comment\n"
+				      "\n"
+				      "Socket\tinet:8891@127.0.0.1\r\n"
+				      "  SocketMode  0600  # another\n"
+				      "SOCKETGROUP mail\n"
+				      "user nobody\n"
+				      "PidFile /run/x.pid\n"
+				      "Mailbox a@b.example\n"
+				      "Mailbox @c.example\n"
+				      "RecipientDelimiter +-\n"
+				      "Domain b.example\n"
+				      "Domain mx.b.example\n"
+				      "ArchiveDirectory /a\n"
+				      "ArchiveMessage YES\n"
+				      "OnReport Discard\n"
+				      "OnMalformed reject\n"
+				      "OnFailure tempfail\n"
+				      "MaxMessageSize 1G\n"
+				      "MaxReportSize 512k\n"
+				      "MaxFailureLines 0\n"
+				      "NoticeRate 0.25%\n"
+				      "WarningRate 12.5\n"
+				      "MinSessions 1\n"
+				      "LogTarget journal\n"
+				      "LogFormat cee\n"
+				      "SyslogFacility local7\n"
+				      "SyslogIdent x");
+
+	ck_assert_str_eq(conf->socket, "inet:8891@127.0.0.1");
+	ck_assert_uint_eq(conf->socket_mode, 0600);
+	ck_assert_str_eq(conf->socket_group, "mail");
+	ck_assert_str_eq(conf->user, "nobody");
+	ck_assert_str_eq(conf->pid_file, "/run/x.pid");
+	ck_assert_uint_eq(conf->mailbox.count, 2);
+	ck_assert_str_eq(conf->mailbox.item[0], "a@b.example");
+	ck_assert_str_eq(conf->mailbox.item[1], "@c.example");
+	ck_assert_str_eq(conf->recipient_delimiter, "+-");
+	ck_assert_uint_eq(conf->domain.count, 2);
+	ck_assert_str_eq(conf->domain.item[1], "mx.b.example");
+	ck_assert_str_eq(conf->archive_directory, "/a");
+	ck_assert(conf->archive_message);
+	ck_assert_int_eq(conf->on_report, ACTION_DISCARD);
+	ck_assert_int_eq(conf->on_malformed, ACTION_REJECT);
+	ck_assert_int_eq(conf->on_failure, ACTION_TEMPFAIL);
+	ck_assert_uint_eq(conf->max_message_size, 1 << 30);
+	ck_assert_uint_eq(conf->max_report_size, 512 << 10);
+	ck_assert_uint_eq(conf->max_failure_lines, 0);
+	ck_assert_uint_eq(conf->notice_rate, 25);
+	ck_assert_uint_eq(conf->warning_rate, 1250);
+	ck_assert_uint_eq(conf->min_sessions, 1);
+	ck_assert_int_eq(conf->log_target, TARGET_JOURNAL);
+	ck_assert_int_eq(conf->log_format, FORMAT_CEE);
+	ck_assert_int_eq(conf->syslog_facility, LOG_LOCAL7);
+	ck_assert_str_eq(conf->syslog_ident, "x");
+	ck_assert(conf_is_given(conf, "SyslogIdent"));
+	conf_unref(&conf);
+}
+END_TEST
+
+/* A line that stands alone, with the Mailbox that is needed before it. */
+static const struct {
+	const char *line;
+	const char *problem; /* what it must say, or NULL for none */
+} lines[] = {
+	{ "Nonsense 1", "f:2: unknown keyword" },
+	{ "Mailboxes a@b", "f:2: unknown keyword" },
+	{ "Socket", "f:2: Socket: no value" },
+	{ "Socket a b", "f:2: Socket: more than one value" },
+	{ "User x\nUser y", "f:3: User: given already in line 2" },
+	{ "\x01User x", "f:2: control character" },
+	{ "User x\x1b[31m", "f:2: control character" },
+	{ "Socket unix:relative", "f:2: Socket" },
+	{ "Socket unix:/a", NULL },
+	{ "Socket local:/a", NULL },
+	{ "Socket /a", "f:2: Socket" },
+	{ "Socket inet:8891@localhost", NULL },
+	{ "Socket inet6:8891@::1", NULL },
+	{ "Socket inet:8891", "f:2: Socket" },
+	{ "Socket inet:@host", "f:2: Socket" },
+	{ "Socket inet:8891@", "f:2: Socket" },
+	{ "Socket inet:0@h", "f:2: Socket" },
+	{ "Socket inet:1@h", NULL },
+	{ "Socket inet:65535@h", NULL },
+	{ "Socket inet:65536@h", "f:2: Socket" },
+	{ "Socket inet:x@h", "f:2: Socket" },
+	{ "SocketMode 0777", NULL },
+	{ "SocketMode 1000", "f:2: SocketMode" },
+	{ "SocketMode 0o660", "f:2: SocketMode" },
+	{ "SocketMode 668", "f:2: SocketMode" },
+	{ "SocketMode rw", "f:2: SocketMode" },
+	{ "PidFile run/x", "f:2: PidFile" },
+	{ "Mailbox nobody", "f:2: Mailbox" },
+	{ "Mailbox nobody@", "f:2: Mailbox" },
+	{ "Mailbox <a@b>", "f:2: Mailbox" },
+	{ "Domain a@b", "f:2: Domain" },
+	{ "Domain https://x", "f:2: Domain" },
+	{ "ArchiveDirectory archive", "f:2: ArchiveDirectory" },
+	{ "ArchiveMessage maybe", "f:2: ArchiveMessage" },
+	{ "ArchiveMessage no", NULL },
+	{ "ArchiveMessage true", NULL },
+	{ "ArchiveMessage 0", NULL },
+	{ "OnReport reject", "f:2: OnReport" },
+	{ "OnReport quarantine", "f:2: OnReport" },
+	{ "OnMalformed discard", "f:2: OnMalformed" },
+	{ "OnMalformed quarantine", NULL },
+	{ "OnFailure discard", "f:2: OnFailure" },
+	{ "OnFailure reject", "f:2: OnFailure" },
+	{ "MaxMessageSize 1023", "f:2: MaxMessageSize" },
+	{ "MaxMessageSize 1024", NULL },
+	{ "MaxMessageSize 1K", NULL },
+	{ "MaxMessageSize 2G", NULL },
+	{ "MaxMessageSize 2147483648", NULL },
+	{ "MaxMessageSize 2147483649", "f:2: MaxMessageSize" },
+	{ "MaxMessageSize 3G", "f:2: MaxMessageSize" },
+	{ "MaxReportSize 1G", NULL },
+	{ "MaxReportSize 1073741825", "f:2: MaxReportSize" },
+	{ "MaxReportSize -1", "f:2: MaxReportSize" },
+	{ "MaxReportSize 1T", "f:2: MaxReportSize" },
+	{ "MaxReportSize 1KB", "f:2: MaxReportSize" },
+	{ "MaxReportSize 1.5M", "f:2: MaxReportSize" },
+	{ "MaxReportSize M", "f:2: MaxReportSize" },
+	{ "MaxReportSize 99999999999999999999", "f:2: MaxReportSize" },
+	{ "MaxReportSize 18014398509481984G", "f:2: MaxReportSize" },
+	{ "MaxFailureLines 1000000", NULL },
+	{ "MaxFailureLines 1000001", "f:2: MaxFailureLines" },
+	{ "MaxFailureLines 1K", "f:2: MaxFailureLines" },
+	{ "MaxFailureLines +1", "f:2: MaxFailureLines" },
+	{ "MinSessions 1000000000", NULL },
+	{ "MinSessions 1000000001", "f:2: MinSessions" },
+	{ "WarningRate 100%", NULL },
+	{ "WarningRate 100.00", NULL },
+	{ "WarningRate 100.01%", "f:2: WarningRate" },
+	{ "WarningRate 101%", "f:2: WarningRate" },
+	{ "WarningRate 5.123%", "f:2: WarningRate" },
+	{ "WarningRate 5.%", "f:2: WarningRate" },
+	{ "WarningRate .5%", "f:2: WarningRate" },
+	{ "WarningRate 5%%", "f:2: WarningRate" },
+	{ "WarningRate -5%", "f:2: WarningRate" },
+	{ "WarningRate 99999999999999999999%", "f:2: WarningRate" },
+	{ "WarningRate 1%\nNoticeRate 1%", NULL },
+	{ "WarningRate 0.99%", "less than NoticeRate" },
+	{ "LogTarget file", "f:2: LogTarget" },
+	{ "LogTarget stderr", NULL },
+	{ "LogFormat xml", "f:2: LogFormat" },
+	{ "SyslogFacility kern", "f:2: SyslogFacility" },
+	{ "SyslogFacility LOCAL0", NULL },
+	{ "SyslogIdent a[b]", "f:2: SyslogIdent" },
+	{ "SyslogIdent 12345678901234567890123456789012", NULL },
+	{ "SyslogIdent 123456789012345678901234567890123", "f:2: SyslogIdent" },
+	{ "User x#y", NULL },
+	{ "#User", NULL },
+};
+
+START_TEST(lines_are_judged)
+{
+	char text[512], *problems = NULL;
+	struct conf *conf;
+
+	(void)snprintf(text, sizeof text, "Mailbox a@b\n%s\n", lines[_i].line);
+	conf = parse(text, strlen(text), &problems);
+	if (lines[_i].problem == NULL) {
+		ck_assert_msg(conf != NULL, "%s: %s", lines[_i].line, problems);
+		ck_assert_str_eq(problems, "");
+	} else {
+		ck_assert_msg(conf == NULL, "%s", lines[_i].line);
+		ck_assert_msg(strstr(problems, lines[_i].problem) != NULL,
+		    "%s: %s", lines[_i].line, problems);
+		/* A line each, and nothing that a terminal would act on. */
+		ck_assert_uint_eq(strspn(problems,
+				      "\n !\"#$%&'()*+,-./0123456789:;<=>?@"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`"
+				      "abcdefghijklmnopqrstuvwxyz{|}~"),
+		    strlen(problems));
+	}
+	free(problems);
+	conf_unref(&conf);
+}
+END_TEST
+
+START_TEST(every_problem_is_told)
+{
+	static const char text[] = "Bad 1\nUser\nMaxReportSize x\n";
+	char *problems = NULL;
+
+	ck_assert_ptr_null(parse(BYTES(text), &problems));
+	ck_assert_ptr_nonnull(strstr(problems, "f:1: "));
+	ck_assert_ptr_nonnull(strstr(problems, "f:2: "));
+	ck_assert_ptr_nonnull(strstr(problems, "f:3: MaxReportSize"));
+	ck_assert_ptr_nonnull(strstr(problems, "Mailbox: at least one"));
+	free(problems);
+}
+END_TEST
+
+START_TEST(odd_files)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+	} files[] = { { BYTES("") }, { BYTES("\n\n") },
+		{ BYTES("Mailbox a@b\0c\n") },
+		{ BYTES("Mailbox a@b\n\x7fUser x\n") },
+		{ BYTES("Us\x9b"
+			"31mer x\n") } };
+
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		char *problems = NULL;
+
+		ck_assert_ptr_null(
+		    parse(files[i].text, files[i].len, &problems));
+		ck_assert_int_eq(strncmp(problems, "f:", 2), 0);
+		for (const char *p = problems; *p != '\0'; p++)
+			ck_assert_msg(*p == '\n' || (*p >= ' ' && *p < 0x7f),
+			    "%zu: %s", i, problems);
+		free(problems);
+	}
+}
+END_TEST
+
+START_TEST(lines_and_lists_have_their_limit)
+{
+	char *problems = NULL;
+	struct conf *conf;
+	struct buf text;
+
+	/* A socket path of 107 bytes fits into a sockaddr_un. */
+	for (size_t len = 107; len <= 108; len++) {
+		buf_init(&text, 1000);
+		(void)buf_adds(&text, "Mailbox a@b\nSocket unix:/");
+		unit_repeat(&text, "x", len - 1);
+		conf = parse(text.data, text.len, &problems);
+		ck_assert_int_eq(conf != NULL, len == 107);
+		conf_unref(&conf);
+		free(problems);
+		buf_free(&text);
+	}
+	buf_init(&text, 10000);
+	(void)buf_adds(&text, "Mailbox a@b\nUser ");
+	unit_repeat(&text, "x", 5000);
+	ck_assert_ptr_null(parse(text.data, text.len, &problems));
+	ck_assert_ptr_nonnull(strstr(problems, "f:2: line too long"));
+	free(problems);
+	buf_free(&text);
+	for (size_t n = 10000; n <= 10001; n++) {
+		buf_init(&text, 1 << 20);
+		unit_repeat(&text, "Mailbox a@b\n", n);
+		conf = parse(text.data, text.len, &problems);
+		ck_assert_int_eq(conf != NULL, n == 10000);
+		if (conf == NULL)
+			ck_assert_ptr_nonnull(
+			    strstr(problems, "f:10001: Mailbox"));
+		conf_unref(&conf);
+		free(problems);
+		buf_free(&text);
+	}
+}
+END_TEST
+
+START_TEST(files_are_loaded)
+{
+	char dir[256], path[512], *problems = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&problems, &size);
+	struct conf *conf;
+	struct buf text;
+
+	unit_directory(dir, sizeof dir);
+	(void)snprintf(path, sizeof path, "%s/conf", dir);
+	ck_assert_ptr_null(conf_load(path, file));
+	unit_write(path, BYTES("Mailbox a@b\n"));
+	conf = conf_load(path, file);
+	ck_assert_ptr_nonnull(conf);
+	ck_assert(conf_is_given(conf, "mailbox"));
+	ck_assert(!conf_is_given(conf, "User"));
+	ck_assert(!conf_is_given(conf, "Nonsense"));
+	conf_unref(&conf);
+	unit_write(path, "", 0);
+	ck_assert_ptr_null(conf_load(path, file));
+	/* A directory is no file, and a megabyte is no configuration. */
+	ck_assert_ptr_null(conf_load(dir, file));
+	buf_init(&text, 2 << 20);
+	unit_repeat(&text, "#\n", (1 << 19) + 1);
+	unit_write(path, text.data, text.len);
+	ck_assert_ptr_null(conf_load(path, file));
+	buf_free(&text);
+	ck_assert_int_eq(fclose(file), 0);
+	ck_assert_ptr_nonnull(strstr(problems, "No such file"));
+	ck_assert_ptr_nonnull(strstr(problems, "Is a directory"));
+	ck_assert_ptr_nonnull(strstr(problems, "file too large"));
+	free(problems);
+}
+END_TEST
+
+START_TEST(references_are_counted)
+{
+	struct conf *conf = unit_conf("Mailbox a@b"), *other;
+
+	other = conf_ref(conf);
+	ck_assert_ptr_eq(other, conf);
+	conf_unref(&conf);
+	ck_assert_ptr_null(conf);
+	ck_assert_str_eq(other->mailbox.item[0], "a@b");
+	conf_unref(&other);
+}
+END_TEST
+
+START_TEST(what_needs_a_restart_is_told)
+{
+	static const struct {
+		const char *text, *want;
+	} changes[] = {
+		{ "", "" },
+		{ "OnReport discard\nMailbox c@d\nLogTarget stderr", "" },
+		{ "User nobody", "User" },
+		{ "Socket unix:/x\nSocketMode 0666\nPidFile /p",
+		    "Socket, SocketMode, PidFile" },
+	};
+	struct conf *old = unit_conf("Mailbox a@b");
+
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		char text[256], out[256], small[12];
+		struct conf *new;
+
+		(void)snprintf(
+		    text, sizeof text, "Mailbox a@b\n%s", changes[i].text);
+		new = unit_conf(text);
+		conf_restart_needed(old, new, out, sizeof out);
+		ck_string(changes[i].text, out, changes[i].want);
+		conf_restart_needed(old, new, small, sizeof small);
+		ck_assert_uint_lt(strlen(small), sizeof small);
+		ck_assert_int_eq(strncmp(small, out, strlen(small)), 0);
+		conf_unref(&new);
+	}
+	conf_unref(&old);
+}
+END_TEST
+
+START_TEST(every_keyword_has_a_name)
+{
+	const char *name, *value;
+	size_t n = 0;
+
+	while ((name = conf_keyword(n, &value)) != NULL) {
+		ck_assert_uint_gt(strlen(name), 3);
+		ck_assert_ptr_nonnull(value);
+		n++;
+	}
+	ck_assert_uint_eq(n, 23);
+	ck_assert_ptr_null(conf_keyword(n, &value));
+}
+END_TEST
+
+START_TEST(every_call_may_fail)
+{
+	static const char text[] = "Mailbox a@b\nMailbox c@d\nUser x\n";
+	FILE *null = fopen("/dev/null", "w");
+	unsigned n;
+
+	ck_assert_ptr_nonnull(null);
+	for (n = 1;; n++) {
+		struct conf *conf;
+		bool is_there;
+
+		inject_arm(INJECT_MEMORY, n);
+		conf = conf_parse("f", BYTES(text), null);
+		is_there = conf != NULL;
+		conf_unref(&conf);
+		if (!inject_disarm()) {
+			ck_assert(is_there);
+			break;
+		}
+		ck_assert(!is_there);
+		ck_assert_uint_eq(inject_leaks(), 0);
+	}
+	ck_assert_uint_gt(n, 10);
+	ck_assert_int_eq(fclose(null), 0);
+}
+END_TEST
+
+Suite *
+conf_suite(void)
+{
+	Suite *suite = suite_create("conf");
+	TCase *tc = tcase_create("conf");
+
+	tcase_add_test(tc, the_defaults_are_those_of_the_manual);
+	tcase_add_test(tc, every_keyword_is_taken);
+	tcase_add_loop_test(tc, lines_are_judged, 0, (int)ARRAY_LEN(lines));
+	tcase_add_test(tc, every_problem_is_told);
+	tcase_add_test(tc, odd_files);
+	tcase_add_test(tc, lines_and_lists_have_their_limit);
+	tcase_add_test(tc, files_are_loaded);
+	tcase_add_test(tc, references_are_counted);
+	tcase_add_test(tc, what_needs_a_restart_is_told);
+	tcase_add_test(tc, every_keyword_has_a_name);
+	tcase_add_test(tc, every_call_may_fail);
+	suite_add_tcase(suite, tc);
+	return suite;
+}

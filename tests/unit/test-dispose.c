@@ -1,0 +1,174 @@
+#include <check.h>
+#include <string.h>
+
+#include "dispose.h"
+#include "suites.h"
+#include "unit.h"
+
+#define DISCARD "Mailbox a@b\nOnReport discard\n"
+#define REJECT  DISCARD "OnMalformed reject\nOnFailure tempfail\n"
+
+static const struct {
+	const char *name;
+	const char *conf;
+	unsigned reports, duplicates, malformed;
+	bool has_failed, has_others, is_log_stalled;
+	enum conf_action want;
+} rows[] = {
+	{ "nothing", REJECT, 0, 0, 0, false, false, false, ACTION_DELIVER },
+	{ "a report, by default", "Mailbox a@b", 1, 0, 0, false, false, false,
+	    ACTION_DELIVER },
+	{ "a report", DISCARD, 1, 0, 0, false, false, false, ACTION_DISCARD },
+	{ "a duplicate", DISCARD, 0, 1, 0, false, false, false,
+	    ACTION_DISCARD },
+	{ "both", DISCARD, 1, 1, 0, false, false, false, ACTION_DISCARD },
+	{ "a report and other recipients", DISCARD, 1, 0, 0, false, true, false,
+	    ACTION_DISCARD },
+	{ "the log stalls", DISCARD, 1, 0, 0, false, false, true,
+	    ACTION_DELIVER },
+	{ "a broken one too", DISCARD, 1, 0, 1, false, false, false,
+	    ACTION_DELIVER },
+	{ "a broken one too, reject", REJECT, 1, 0, 1, false, false, false,
+	    ACTION_REJECT },
+	{ "our failure too", DISCARD, 1, 0, 0, true, false, false,
+	    ACTION_DELIVER },
+	{ "our failure too, tempfail", REJECT, 1, 0, 0, true, false, false,
+	    ACTION_TEMPFAIL },
+	{ "our failure and a broken one", REJECT, 0, 0, 1, true, false, false,
+	    ACTION_TEMPFAIL },
+	{ "broken", REJECT, 0, 0, 1, false, false, false, ACTION_REJECT },
+	{ "broken, by default", DISCARD, 0, 0, 1, false, false, false,
+	    ACTION_DELIVER },
+	{ "broken, quarantine", "Mailbox a@b\nOnMalformed quarantine", 0, 0, 1,
+	    false, false, false, ACTION_QUARANTINE },
+	{ "broken, others, reject", REJECT, 0, 0, 1, false, true, false,
+	    ACTION_DELIVER },
+	{ "broken, others, quarantine", "Mailbox a@b\nOnMalformed quarantine",
+	    0, 0, 1, false, true, false, ACTION_DELIVER },
+	{ "our failure, others, tempfail", REJECT, 0, 0, 0, true, true, false,
+	    ACTION_TEMPFAIL },
+};
+
+START_TEST(actions)
+{
+	struct conf *conf = unit_conf(rows[_i].conf);
+	struct outcome outcome = {
+		.reports = rows[_i].reports,
+		.duplicates = rows[_i].duplicates,
+		.malformed = rows[_i].malformed,
+		.has_failed = rows[_i].has_failed,
+	};
+	struct circumstances circumstances = {
+		.has_other_recipients = rows[_i].has_others,
+		.is_log_ready = !rows[_i].is_log_stalled,
+	};
+
+	ck_string(rows[_i].name,
+	    action_str(dispose(conf, &outcome, &circumstances)),
+	    action_str(rows[_i].want));
+	conf_unref(&conf);
+}
+END_TEST
+
+START_TEST(actions_have_names)
+{
+	ck_assert_str_eq(action_str(ACTION_DELIVER), "deliver");
+	ck_assert_str_eq(action_str(ACTION_DISCARD), "discard");
+	ck_assert_str_eq(action_str(ACTION_QUARANTINE), "quarantine");
+	ck_assert_str_eq(action_str(ACTION_REJECT), "reject");
+	ck_assert_str_eq(action_str(ACTION_TEMPFAIL), "tempfail");
+}
+END_TEST
+
+static const struct {
+	struct outcome outcome;
+	const char *want; /* NULL: no field */
+} headers[] = {
+	{ { .reports = 1,
+	      .severity = SEV_WARNING,
+	      .totals = { 890, 47 },
+	      .organization_name = "Microsoft Corporation" },
+	    "report; severity=warning; failed=47; total=937; "
+	    "organization-name=\"Microsoft Corporation\"" },
+	{ { .duplicates = 1, .severity = SEV_INFO, .totals = { 1, 0 } },
+	    "report; severity=info; failed=0; total=1" },
+	{ { .malformed = 1, .fault = { .status = ST_GZIP_CORRUPT } },
+	    "malformed; reason=gzip-corrupt" },
+	{ { .reports = 1, .malformed = 1, .fault = { .status = ST_EMPTY } },
+	    "malformed; reason=empty" },
+	{ { .reports = 1, .has_failed = true }, NULL },
+	{ { .malformed = 0 }, NULL },
+	/* No value may end the field, or forge another. */
+	{ { .reports = 1,
+	      .severity = SEV_ERR,
+	      .totals = { 0, 1 },
+	      .organization_name = "a\r\nX-Evil: \"b\\\x7f\x01" },
+	    "report; severity=err; failed=1; total=1; "
+	    "organization-name=\"a??X-Evil: \\\"b\\\\??\"" },
+	{ { .reports = 1,
+	      .severity = SEV_ERR,
+	      .totals = { 0, 1 },
+	      .organization_name = "Soci\xc3\xa9t\xc3\xa9" },
+	    "report; severity=err; failed=1; total=1; "
+	    "organization-name=\"Soci?t?\"" },
+};
+
+START_TEST(header_fields)
+{
+	char out[1024] = "untouched";
+
+	ck_assert_int_eq(dispose_header(&headers[_i].outcome, out, sizeof out),
+	    headers[_i].want != NULL);
+	ck_assert_str_eq(
+	    out, headers[_i].want != NULL ? headers[_i].want : "untouched");
+}
+END_TEST
+
+START_TEST(sums_that_wrap)
+{
+	struct outcome outcome = {
+		.reports = 1,
+		.severity = SEV_ERR,
+		.totals = { UINT64_MAX, UINT64_MAX },
+	};
+	char out[256];
+
+	ck_assert(dispose_header(&outcome, out, sizeof out));
+	ck_assert_ptr_nonnull(strstr(out, "total=18446744073709551615"));
+}
+END_TEST
+
+START_TEST(a_name_that_does_not_fit_is_left_out)
+{
+	struct outcome outcome = { .reports = 1, .severity = SEV_ERR };
+
+	memset(outcome.organization_name, '"',
+	    sizeof outcome.organization_name - 1);
+	for (size_t size = 64; size < 700; size++) {
+		char out[700];
+
+		memset(out, '#', sizeof out);
+		ck_assert(dispose_header(&outcome, out, size));
+		if (strlen(out) >= size)
+			ck_abort_msg("%zu", size);
+		/* All of the name or nothing of it. */
+		if (strchr(out, '"') != NULL && out[strlen(out) - 1] != '"')
+			ck_abort_msg("%s", out);
+	}
+}
+END_TEST
+
+Suite *
+dispose_suite(void)
+{
+	Suite *suite = suite_create("dispose");
+	TCase *tc = tcase_create("dispose");
+
+	tcase_add_loop_test(tc, actions, 0, (int)ARRAY_LEN(rows));
+	tcase_add_test(tc, actions_have_names);
+	tcase_add_loop_test(tc, header_fields, 0, (int)ARRAY_LEN(headers));
+	tcase_add_test(tc, sums_that_wrap);
+	tcase_add_test(tc, a_name_that_does_not_fit_is_left_out);
+	suite_add_tcase(suite, tc);
+	return suite;
+}

@@ -1,0 +1,370 @@
+#include <check.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "inject.h"
+#include "intake.h"
+#include "listener.h"
+#include "suites.h"
+#include "unit.h"
+
+static char dir[256], archive[300], socket_path[300];
+static int fd;
+static struct log *the_log;
+static struct intake_site site;
+static struct conf *conf;
+static const struct intake_origin origin = {
+	.queue_id = "4XyZ1k2",
+	.envelope_from = "a@google.com",
+	.client = "192.0.2.1",
+};
+
+static void
+use_conf(const char *settings)
+{
+	char text[1024];
+
+	(void)snprintf(text, sizeof text,
+	    "Mailbox a@b\nArchiveDirectory %s\nLogTarget syslog\n%s", archive,
+	    settings);
+	conf_unref(&conf);
+	conf = unit_conf(text);
+}
+
+static void
+setup(void)
+{
+	static struct log_paths paths;
+
+	unit_directory(dir, sizeof dir);
+	(void)snprintf(archive, sizeof archive, "%s/archive", dir);
+	(void)snprintf(socket_path, sizeof socket_path, "%s/log", dir);
+	paths = (struct log_paths){ socket_path, "/nonexistent" };
+	fd = listener_open(socket_path);
+	ck_status("check", archive_check(archive, NULL), ST_OK);
+	use_conf("");
+	the_log = log_new(conf, &paths);
+	ck_assert_ptr_nonnull(the_log);
+	intake_site_init(&site, the_log);
+}
+
+static void
+teardown(void)
+{
+	log_free(&the_log, 0);
+	conf_unref(&conf);
+	(void)close(fd);
+}
+
+#define POLICY(domain)                                                         \
+	"{\"policy\":{\"policy-type\":\"sts\",\"policy-domain\":\"" domain     \
+	"\"},\"summary\":{\"total-successful-session-count\":890,"             \
+	"\"total-failure-session-count\":47},\"failure-details\":[{"           \
+	"\"result-type\":\"certificate-host-mismatch\","                       \
+	"\"failed-session-count\":40},{\"result-type\":\"new-one\","           \
+	"\"failed-session-count\":7}]}"
+#define REPORT(id)                                                             \
+	"{\"organization-name\":\"Org\",\"report-id\":\"" id "\","             \
+	"\"policies\":[" POLICY("d.example") "," POLICY("e.example") "]}"
+#define PART(id)                                                               \
+	"--b\r\nContent-Type: application/tlsrpt+json\r\n\r\n" REPORT(id) "\r" \
+									  "\n"
+/* One with two lines in the log. */
+#define SMALL                                                                  \
+	"--b\r\nContent-Type: application/tlsrpt+json\r\n\r\n"                 \
+	"{\"report-id\":\"2\",\"policies\":[{}]}\r\n"
+#define BROKEN "--b\r\nContent-Type: application/tlsrpt+gzip\r\n\r\nhello\r\n"
+#define TEXT   "--b\r\n\r\nhello\r\n"
+#define END    "--b--\r\n"
+#define TLSRPT "multipart/report; report-type=tlsrpt; boundary=b"
+
+static enum conf_action
+take(const char *type, const char *body, const struct intake_origin *from,
+    struct outcome *outcome)
+{
+	struct intake *in = intake_new(&site, conf);
+	enum conf_action action = ACTION_DELIVER;
+
+	*outcome = (struct outcome){ .has_failed = true };
+	if (in == NULL)
+		return action;
+	intake_field(in, "Subject", " a subject");
+	intake_field(in, "Content-Type", type);
+	intake_body(in, body, strlen(body));
+	action = intake_finish(in, from, outcome);
+	intake_free(&in);
+	return action;
+}
+
+#define ALL                                                                    \
+	"Mailbox c@d\nOnReport discard\nOnMalformed reject\n"                  \
+	"OnFailure tempfail\n"
+
+static const struct {
+	const char *name;
+	const char *type, *body;
+	enum conf_action want;
+	unsigned reports, duplicates, malformed;
+	const char *events; /* the lines, as their event and one word of each */
+	bool has_others;
+} rows[] = {
+	{ "a report", TLSRPT, TEXT PART("1") END, ACTION_DISCARD, 1, 0, 0,
+	    "report policy failure failure policy failure failure ", false },
+	{ "for others too", TLSRPT, TEXT PART("1") END, ACTION_DISCARD, 1, 0, 0,
+	    "report policy failure failure policy failure failure ", true },
+	{ "two reports", TLSRPT, PART("1") SMALL END, ACTION_DISCARD, 2, 0, 0,
+	    "report policy failure failure policy failure failure "
+	    "report policy ",
+	    false },
+	{ "the same twice", TLSRPT, PART("1") PART("1") END, ACTION_DISCARD, 1,
+	    1, 0,
+	    "report policy failure failure policy failure failure duplicate ",
+	    false },
+	{ "broken", TLSRPT, BROKEN END, ACTION_REJECT, 0, 0, 1, "malformed ",
+	    false },
+	{ "broken, for others too", TLSRPT, BROKEN END, ACTION_DELIVER, 0, 0, 1,
+	    "malformed ", true },
+	{ "a report and a broken one", TLSRPT, PART("1") BROKEN END,
+	    ACTION_REJECT, 1, 0, 1,
+	    "report policy failure failure policy failure failure malformed ",
+	    false },
+	{ "a claim without a report", TLSRPT, TEXT END, ACTION_REJECT, 0, 0, 1,
+	    "malformed ", false },
+	{ "no report", "text/plain", "hello", ACTION_DELIVER, 0, 0, 0,
+	    "not-a-report ", false },
+	{ "no report, looks like one", "text/plain", "{braces}", ACTION_DELIVER,
+	    0, 0, 0, "not-a-report ", false },
+	{ "somebody's bounce",
+	    "multipart/report; report-type=delivery-status; boundary=b",
+	    PART("1") END, ACTION_DELIVER, 0, 0, 0, "not-a-report ", false },
+};
+
+/* The events that were logged, in order. */
+static void
+read_events(struct buf *out)
+{
+	char line[16384];
+
+	buf_init(out, 1 << 16);
+	(void)buf_adds(out, "");
+	while (listener_read(fd, line, sizeof line, 20)) {
+		const char *name = strstr(line, "event=");
+		size_t len;
+
+		ck_assert_msg(name != NULL, "%s", line);
+		ck_assert_ptr_nonnull(strstr(line, ": 4XyZ1k2: event="));
+		name += strlen("event=");
+		len = strcspn(name, " ");
+		(void)buf_add(out, name, len);
+		(void)buf_addc(out, ' ');
+	}
+}
+
+START_TEST(messages_are_taken_in)
+{
+	struct intake_origin from = origin;
+	struct outcome outcome;
+	enum conf_action action;
+	struct buf events;
+	int value = 0;
+
+	use_conf(ALL);
+	from.has_other_recipients = rows[_i].has_others;
+	action = take(rows[_i].type, rows[_i].body, &from, &outcome);
+	ck_string(rows[_i].name, action_str(action), action_str(rows[_i].want));
+	ck_assert_uint_eq(outcome.reports, rows[_i].reports);
+	ck_assert_uint_eq(outcome.duplicates, rows[_i].duplicates);
+	ck_assert_uint_eq(outcome.malformed, rows[_i].malformed);
+	ck_assert(!outcome.has_failed);
+	ck_assert_uint_eq(unit_count_files(archive), rows[_i].reports);
+	read_events(&events);
+	ck_string(rows[_i].name, events.data, rows[_i].events);
+	buf_free(&events);
+	/* Every decoder has been given back. */
+	ck_assert_int_eq(sem_getvalue(&site.decoders, &value), 0);
+	ck_assert_int_eq(value, INTAKE_DECODERS);
+}
+END_TEST
+
+START_TEST(the_line_of_a_report)
+{
+	struct outcome outcome;
+	char line[16384];
+
+	use_conf(ALL);
+	(void)take(TLSRPT, PART("1") END, &origin, &outcome);
+	ck_assert_str_eq(outcome.organization_name, "Org");
+	ck_assert_int_eq(outcome.severity, SEV_ERR);
+	ck_assert_uint_eq(outcome.totals.failed, 94);
+	ck_assert(listener_read(fd, line, sizeof line, 1000));
+	ck_assert_ptr_nonnull(strstr(line,
+	    "event=report organization-name=Org report-id=1 "
+	    "submitter=google.com policy-domain=d.example policy-count=2 "
+	    "total-successful-session-count=1780 "
+	    "total-failure-session-count=94 failure-rate=5.02% severity=err "
+	    "deviations="));
+	ck_assert_ptr_nonnull(strstr(line, " disposition=discard archive=20"));
+	/* The archive that is named is there. */
+	{
+		char path[512], *name = strstr(line, "archive=");
+
+		name += strlen("archive=");
+		name[strcspn(name, " ")] = '\0';
+		(void)snprintf(path, sizeof path, "%s/%s", archive, name);
+		ck_assert_msg(unit_exists(path), "%s", path);
+	}
+}
+END_TEST
+
+START_TEST(lines_have_their_limit)
+{
+	static const struct {
+		const char *settings, *events, *omitted;
+	} limits[] = {
+		{ "MaxFailureLines 4",
+		    "report policy failure failure policy failure failure ",
+		    NULL },
+		{ "MaxFailureLines 3",
+		    "report policy failure failure policy failure omitted ",
+		    "policy-count=0 failure-count=1 failed-session-count=7" },
+		{ "MaxFailureLines 1", "report policy failure omitted ",
+		    "policy-count=1 failure-count=3 failed-session-count=54" },
+		{ "MaxFailureLines 0", "report omitted ",
+		    "policy-count=2 failure-count=4 failed-session-count=94" },
+	};
+	struct outcome outcome;
+	struct buf events;
+
+	use_conf(limits[_i].settings);
+	(void)take(TLSRPT, PART("1") END, &origin, &outcome);
+	read_events(&events);
+	ck_string(limits[_i].settings, events.data, limits[_i].events);
+	buf_free(&events);
+	if (limits[_i].omitted != NULL) {
+		char line[16384] = "";
+
+		(void)take(TLSRPT, PART("2") END, &origin, &outcome);
+		while (strstr(line, "event=omitted") == NULL)
+			ck_assert(listener_read(fd, line, sizeof line, 1000));
+		ck_assert_msg(
+		    strstr(line, limits[_i].omitted) != NULL, "%s", line);
+	}
+}
+END_TEST
+
+START_TEST(the_message_is_kept_when_asked)
+{
+	struct outcome outcome;
+
+	use_conf("ArchiveMessage yes");
+	(void)take(TLSRPT, PART("1") PART("2") END, &origin, &outcome);
+	ck_assert_uint_eq(outcome.reports, 2);
+	ck_assert_uint_eq(unit_count_files(archive), 4);
+}
+END_TEST
+
+START_TEST(a_log_that_stalls_keeps_the_mail)
+{
+	struct outcome outcome;
+	enum conf_action action;
+
+	use_conf(ALL);
+	(void)close(fd);
+	(void)unlink(socket_path);
+	action = take(TLSRPT, PART("1") END, &origin, &outcome);
+	ck_assert_str_eq(action_str(action), "deliver");
+	/* And the next one too, now that lines wait already. */
+	action = take(TLSRPT, PART("2") END, &origin, &outcome);
+	ck_assert_str_eq(action_str(action), "deliver");
+	ck_assert_uint_eq(outcome.reports, 1);
+	fd = listener_open(socket_path);
+}
+END_TEST
+
+START_TEST(a_message_may_be_too_large)
+{
+	struct outcome outcome;
+	struct buf body;
+
+	use_conf("MaxMessageSize 4K\nOnMalformed reject\n"
+		 "ArchiveMessage yes");
+	buf_init(&body, 1 << 16);
+	(void)buf_adds(&body, PART("1"));
+	unit_repeat(&body, "--b\r\n\r\n.........................\r\n", 200);
+	ck_assert_str_eq(
+	    action_str(take(TLSRPT, body.data, &origin, &outcome)), "reject");
+	ck_assert_int_eq(outcome.fault.status, ST_TOO_LARGE);
+	/* The report before the limit has been read all the same. */
+	ck_assert_uint_eq(outcome.reports, 1);
+	buf_free(&body);
+}
+END_TEST
+
+/* Whatever fails: no discard, no report that is not whole, no leak. */
+START_TEST(every_call_may_fail)
+{
+	static const enum inject kinds[] = { INJECT_MEMORY, INJECT_ZLIB,
+		INJECT_WRITE, INJECT_SYNC, INJECT_FILE, INJECT_DIGEST,
+		INJECT_READ };
+	size_t descriptors;
+	struct outcome outcome;
+	unsigned n;
+
+	use_conf(ALL "ArchiveMessage yes\n");
+	/* The log has its socket before, and keeps it. */
+	(void)take("text/plain", "x", &origin, &outcome);
+	descriptors = unit_count_descriptors();
+	for (n = 1;; n++) {
+		enum conf_action action;
+		bool is_struck;
+		char id[512];
+		int value = 0;
+
+		(void)snprintf(id, sizeof id,
+		    "--b\r\nContent-Type: application/tlsrpt+json\r\n\r\n"
+		    "{\"report-id\":\"%u\\u0041\",\"policies\":[{}]}\r\n" END,
+		    n);
+		inject_arm(kinds[_i], n);
+		action = take(TLSRPT, id, &origin, &outcome);
+		is_struck = inject_disarm();
+		(void)listener_drain(fd, 0);
+		ck_assert_msg(inject_leaks() == 0, "call %u leaks", n);
+		ck_assert_uint_eq(unit_count_descriptors(), descriptors);
+		ck_assert_int_eq(sem_getvalue(&site.decoders, &value), 0);
+		ck_assert_int_eq(value, INTAKE_DECODERS);
+		if (!is_struck) {
+			ck_assert_str_eq(action_str(action), "discard");
+			break;
+		}
+		if (action == ACTION_DISCARD)
+			/* Only a line's memory may have been lacking. */
+			ck_assert(!outcome.has_failed && outcome.reports == 1);
+		else
+			ck_assert_msg(action == ACTION_TEMPFAIL ||
+				action == ACTION_DELIVER,
+			    "call %u: %s", n, action_str(action));
+	}
+	ck_assert_uint_gt(n, _i == 6 ? 0 : 1);
+}
+END_TEST
+
+Suite *
+intake_suite(void)
+{
+	Suite *suite = suite_create("intake");
+	TCase *tc = tcase_create("intake");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 20);
+	tcase_add_loop_test(tc, messages_are_taken_in, 0, (int)ARRAY_LEN(rows));
+	tcase_add_test(tc, the_line_of_a_report);
+	tcase_add_loop_test(tc, lines_have_their_limit, 0, 4);
+	tcase_add_test(tc, the_message_is_kept_when_asked);
+	tcase_add_test(tc, a_log_that_stalls_keeps_the_mail);
+	tcase_add_test(tc, a_message_may_be_too_large);
+	tcase_add_loop_test(tc, every_call_may_fail, 0, 7);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
