@@ -21,17 +21,10 @@ severity_str(enum severity severity)
 	return "info";
 }
 
-/* Counts from a hostile report may add up to anything. */
-static uint64_t
-add(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 uint64_t
 totals_all(const struct totals *totals)
 {
-	return add(totals->failed, totals->successful);
+	return count_add(totals->failed, totals->successful);
 }
 
 double
@@ -106,8 +99,9 @@ visit_policy(void *ctx, const struct policy *policy)
 
 	assess_policy(policy, as->conf, &totals, &severity);
 	out->policies++;
-	out->totals.successful = add(out->totals.successful, totals.successful);
-	out->totals.failed = add(out->totals.failed, totals.failed);
+	out->totals.successful =
+	    count_add(out->totals.successful, totals.successful);
+	out->totals.failed = count_add(out->totals.failed, totals.failed);
 	if (severity < out->severity)
 		out->severity = severity;
 	if (policy->index == 0 && policy->policy_domain != NULL)
@@ -128,7 +122,7 @@ visit_failure(
 	as->out->failures++;
 	if (failure->failed.is_known)
 		as->policy_sessions =
-		    add(as->policy_sessions, failure->failed.value);
+		    count_add(as->policy_sessions, failure->failed.value);
 	check_name(as, failure->receiving_mx_hostname);
 	return REPORT_NEXT;
 }
@@ -144,7 +138,8 @@ end_policy(void *ctx, const struct policy *policy)
 	if (policy->failed.is_known && policy->failed.value == 0 &&
 	    as->policy_sessions > 0)
 		deviation_add(&as->report->dev, DEV_COUNT_MISMATCH);
-	out->failure_sessions = add(out->failure_sessions, as->policy_sessions);
+	out->failure_sessions =
+	    count_add(out->failure_sessions, as->policy_sessions);
 }
 
 enum status

@@ -4,423 +4,39 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 #include "buf.h"
+#include "keyword.h"
 #include "text.h"
 
-#ifndef LOCALSTATEDIR
-#define LOCALSTATEDIR "/var"
-#endif
-#ifndef RUNSTATEDIR
-#define RUNSTATEDIR "/run"
-#endif
-
 enum {
-	FILE_MAX = 1 << 20,   /* bytes of a configuration file */
-	LIST_MAX = 10000,     /* values of a repeatable keyword */
-	SOCKET_PATH_MAX = 107 /* bytes of sockaddr_un.sun_path, less its NUL */
-};
+	FILE_MAX = 1 << 20
+}; /* bytes of a configuration file */
 
-enum type {
-	TYPE_STRING, /* char * */
-	TYPE_LIST,   /* struct conf_list, repeatable */
-	TYPE_BOOL,   /* bool */
-	TYPE_SIZE,   /* uint64_t, bytes */
-	TYPE_COUNT,  /* uint64_t */
-	TYPE_RATE,   /* uint64_t, hundredths of a percent */
-	TYPE_MODE,   /* unsigned, octal */
-	TYPE_CHOICE  /* an enum or int, one of a list of words */
-};
-
-struct choice {
-	const char *word;
-	int value;
-};
-
-struct keyword {
-	const char *name;
-	const char *value; /* the default, or "" */
-	enum type type;
-	bool is_at_restart; /* a change takes effect at a restart only */
-	size_t offset;      /* in struct conf */
-	uint64_t min;       /* of numbers */
-	uint64_t max;
-	const struct choice *choices;
-	/* Returns what is wrong with a string, or NULL. */
-	const char *(*check)(const char *value);
-};
-
-/*
- * Checks of strings.
- */
-
-static const char *
-check_socket(const char *value)
+/* The index of a keyword in the table, in any case of letters. */
+static bool
+find_keyword(const char *name, size_t *index)
 {
-	const char *at;
-	bool is_unix = text_iprefix(value, "unix:");
+	const struct keyword *kw;
 
-	if (is_unix || text_iprefix(value, "local:")) {
-		value = strchr(value, ':') + 1;
-		if (*value != '/')
-			return "the path of a socket must begin with \"/\"";
-		if (strlen(value) > SOCKET_PATH_MAX)
-			return "the path of the socket is too long";
-		return NULL;
+	for (size_t i = 0; (kw = keyword_at(i)) != NULL; i++) {
+		if (text_ieq(kw->name, name)) {
+			*index = i;
+			return true;
+		}
 	}
-	if (!text_iprefix(value, "inet:") && !text_iprefix(value, "inet6:"))
-		return "not unix:PATH, local:PATH, inet:PORT@HOST or "
-		       "inet6:PORT@HOST";
-	value = strchr(value, ':') + 1;
-	at = strchr(value, '@');
-	if (at == NULL || at == value || at[1] == '\0')
-		return "not PORT@HOST";
-	if (strspn(value, "0123456789") != (size_t)(at - value) ||
-	    strtoul(value, NULL, 10) < 1 || strtoul(value, NULL, 10) > 65535)
-		return "the port is not 1 to 65535";
-	return NULL;
+	return false;
 }
-
-static const char *
-check_mailbox(const char *value)
-{
-	const char *at = strrchr(value, '@');
-
-	if (at == NULL || at[1] == '\0')
-		return "not an address (tls-reports@example.com) or a domain "
-		       "(@reports.example.com)";
-	return strpbrk(value, "<>") != NULL ? "angle brackets are not part of "
-					      "the address"
-					    : NULL;
-}
-
-static const char *
-check_path(const char *value)
-{
-	return value[0] != '/' ? "a path must begin with \"/\"" : NULL;
-}
-
-static const char *
-check_domain(const char *value)
-{
-	return strpbrk(value, "@/: ") != NULL ? "not a domain name" : NULL;
-}
-
-static const char *
-check_ident(const char *value)
-{
-	return strpbrk(value, "[]:%") != NULL || strlen(value) > 32
-	    ? "an identity has up to 32 characters and none of \"[]:%\""
-	    : NULL;
-}
-
-/*
- * The table.
- */
-
-static const struct choice report_actions[] = {
-	{ "deliver", ACTION_DELIVER },
-	{ "discard", ACTION_DISCARD },
-	{ NULL, 0 },
-};
-
-static const struct choice malformed_actions[] = {
-	{ "deliver", ACTION_DELIVER },
-	{ "quarantine", ACTION_QUARANTINE },
-	{ "reject", ACTION_REJECT },
-	{ NULL, 0 },
-};
-
-static const struct choice failure_actions[] = {
-	{ "deliver", ACTION_DELIVER },
-	{ "tempfail", ACTION_TEMPFAIL },
-	{ NULL, 0 },
-};
-
-static const struct choice targets[] = {
-	{ "auto", TARGET_AUTO },
-	{ "syslog", TARGET_SYSLOG },
-	{ "journal", TARGET_JOURNAL },
-	{ "stderr", TARGET_STDERR },
-	{ NULL, 0 },
-};
-
-static const struct choice formats[] = {
-	{ "logfmt", FORMAT_LOGFMT },
-	{ "json", FORMAT_JSON },
-	{ "cee", FORMAT_CEE },
-	{ NULL, 0 },
-};
-
-static const struct choice facilities[] = {
-	{ "mail", LOG_MAIL },
-	{ "daemon", LOG_DAEMON },
-	{ "user", LOG_USER },
-	{ "local0", LOG_LOCAL0 },
-	{ "local1", LOG_LOCAL1 },
-	{ "local2", LOG_LOCAL2 },
-	{ "local3", LOG_LOCAL3 },
-	{ "local4", LOG_LOCAL4 },
-	{ "local5", LOG_LOCAL5 },
-	{ "local6", LOG_LOCAL6 },
-	{ "local7", LOG_LOCAL7 },
-	{ NULL, 0 },
-};
-
-#define AT(member) .offset = offsetof(struct conf, member)
-#define KIB        (UINT64_C(1) << 10)
-#define GIB        (UINT64_C(1) << 30)
-
-static const struct keyword keywords[] = {
-	{ "Socket", "unix:" RUNSTATEDIR "/tlsrpt-milter/milter.sock",
-	    TYPE_STRING, true, AT(socket), .check = check_socket },
-	{ "SocketMode", "0660", TYPE_MODE, true, AT(socket_mode), .max = 0777 },
-	{ "SocketGroup", "postfix", TYPE_STRING, true, AT(socket_group) },
-	{ "User", "tlsrpt-milter", TYPE_STRING, true, AT(user) },
-	{ "PidFile", "", TYPE_STRING, true, AT(pid_file), .check = check_path },
-	{ "Mailbox", "", TYPE_LIST, false, AT(mailbox),
-	    .check = check_mailbox },
-	{ "RecipientDelimiter", "+", TYPE_STRING, false,
-	    AT(recipient_delimiter) },
-	{ "Domain", "", TYPE_LIST, false, AT(domain), .check = check_domain },
-	{ "ArchiveDirectory", LOCALSTATEDIR "/lib/tlsrpt-milter/archive",
-	    TYPE_STRING, false, AT(archive_directory), .check = check_path },
-	{ "ArchiveMessage", "no", TYPE_BOOL, false, AT(archive_message) },
-	{ "OnReport", "deliver", TYPE_CHOICE, false, AT(on_report),
-	    .choices = report_actions },
-	{ "OnMalformed", "deliver", TYPE_CHOICE, false, AT(on_malformed),
-	    .choices = malformed_actions },
-	{ "OnFailure", "deliver", TYPE_CHOICE, false, AT(on_failure),
-	    .choices = failure_actions },
-	{ "MaxMessageSize", "50M", TYPE_SIZE, false, AT(max_message_size),
-	    .min = KIB, .max = 2 * GIB },
-	{ "MaxReportSize", "32M", TYPE_SIZE, false, AT(max_report_size),
-	    .min = KIB, .max = GIB },
-	{ "MaxFailureLines", "100", TYPE_COUNT, false, AT(max_failure_lines),
-	    .max = 1000000 },
-	{ "NoticeRate", "1%", TYPE_RATE, false, AT(notice_rate), .max = 10000 },
-	{ "WarningRate", "5%", TYPE_RATE, false, AT(warning_rate),
-	    .max = 10000 },
-	{ "MinSessions", "10", TYPE_COUNT, false, AT(min_sessions),
-	    .max = 1000000000 },
-	{ "LogTarget", "auto", TYPE_CHOICE, false, AT(log_target),
-	    .choices = targets },
-	{ "LogFormat", "logfmt", TYPE_CHOICE, false, AT(log_format),
-	    .choices = formats },
-	{ "SyslogFacility", "mail", TYPE_CHOICE, false, AT(syslog_facility),
-	    .choices = facilities },
-	{ "SyslogIdent", "tlsrpt-milter", TYPE_STRING, false, AT(syslog_ident),
-	    .check = check_ident },
-};
-
-enum {
-	KEYWORDS = sizeof keywords / sizeof keywords[0]
-};
-
-_Static_assert(sizeof(enum conf_action) == sizeof(int) &&
-	sizeof(enum log_target) == sizeof(int) &&
-	sizeof(enum log_format) == sizeof(int),
-    "a choice is stored as an int");
-_Static_assert(KEYWORDS <= 64, "conf.given has a bit for each keyword");
 
 const char *
 conf_keyword(size_t i, const char **value)
 {
-	if (i >= KEYWORDS)
+	const struct keyword *kw = keyword_at(i);
+
+	if (kw == NULL)
 		return NULL;
-	*value = keywords[i].value;
-	return keywords[i].name;
-}
-
-/*
- * Values. Each reader returns what is wrong with the value, or NULL.
- */
-
-static const char *const out_of_memory = "out of memory";
-
-static const char *
-read_string(void *at, const char *value)
-{
-	char **string = at;
-	char *copy = strdup(value);
-
-	if (copy == NULL)
-		return out_of_memory;
-	free(*string);
-	*string = copy;
-	return NULL;
-}
-
-static const char *
-read_item(void *at, const char *value)
-{
-	struct conf_list *list = at;
-	char **item;
-
-	if (list->count == LIST_MAX)
-		return "too many values";
-	item = realloc(list->item, (list->count + 1) * sizeof *item);
-	if (item == NULL)
-		return out_of_memory;
-	list->item = item;
-	list->item[list->count] = strdup(value);
-	if (list->item[list->count] == NULL)
-		return out_of_memory;
-	list->count++;
-	return NULL;
-}
-
-static const char *
-read_bool(void *at, const char *value)
-{
-	bool is_yes = text_ieq(value, "yes") || text_ieq(value, "true") ||
-	    strcmp(value, "1") == 0;
-
-	if (!is_yes && !text_ieq(value, "no") && !text_ieq(value, "false") &&
-	    strcmp(value, "0") != 0)
-		return "not yes or no";
-	*(bool *)at = is_yes;
-	return NULL;
-}
-
-static const char *
-read_choice(const struct keyword *kw, void *at, const char *value)
-{
-	for (const struct choice *c = kw->choices; c->word != NULL; c++) {
-		if (text_ieq(c->word, value)) {
-			*(int *)at = c->value;
-			return NULL;
-		}
-	}
-	return "not one of its words";
-}
-
-/* Digits in the given base, at most max; *rest is what follows them. */
-static bool
-read_digits(const char *value, int base, uint64_t *number, const char **rest)
-{
-	char *end;
-
-	if (value[0] < '0' || value[0] > '9')
-		return false;
-	errno = 0;
-	*number = strtoull(value, &end, base);
-	*rest = end;
-	return errno == 0;
-}
-
-static const char *
-check_range(const struct keyword *kw, uint64_t number)
-{
-	return number < kw->min || number > kw->max ? "out of range" : NULL;
-}
-
-static const char *
-read_mode(const struct keyword *kw, void *at, const char *value)
-{
-	const char *rest;
-	uint64_t number;
-
-	if (!read_digits(value, 8, &number, &rest) || *rest != '\0')
-		return "not an octal mode such as 0660";
-	if (check_range(kw, number) != NULL)
-		return check_range(kw, number);
-	*(unsigned *)at = (unsigned)number;
-	return NULL;
-}
-
-static const char *
-read_size(const struct keyword *kw, void *at, const char *value)
-{
-	static const char units[] = "kmg";
-	const char *rest, *unit;
-	uint64_t number;
-	unsigned shift = 0;
-
-	if (!read_digits(value, 10, &number, &rest))
-		return "not a size such as 512K or 32M";
-	if (*rest != '\0') {
-		unit = strchr(units, text_lower(*rest));
-		if (unit == NULL || rest[1] != '\0')
-			return "not a size such as 512K or 32M";
-		shift = 10 * (unsigned)(unit - units + 1);
-	}
-	if (number > UINT64_MAX >> shift)
-		return "out of range";
-	number <<= shift;
-	if (check_range(kw, number) != NULL)
-		return check_range(kw, number);
-	*(uint64_t *)at = number;
-	return NULL;
-}
-
-static const char *
-read_count(const struct keyword *kw, void *at, const char *value)
-{
-	const char *rest;
-	uint64_t number;
-
-	if (!read_digits(value, 10, &number, &rest) || *rest != '\0')
-		return "not a number";
-	if (check_range(kw, number) != NULL)
-		return check_range(kw, number);
-	*(uint64_t *)at = number;
-	return NULL;
-}
-
-static const char *
-read_rate(const struct keyword *kw, void *at, const char *value)
-{
-	static const char *const wrong =
-	    "not a percentage with at most two decimals, such as 1% or 0.25%";
-	uint64_t number, decimals = 0;
-	const char *rest;
-
-	if (!read_digits(value, 10, &number, &rest) || number > kw->max)
-		return wrong;
-	number *= 100;
-	if (*rest == '.') {
-		const char *from = rest + 1;
-
-		if (!read_digits(from, 10, &decimals, &rest) || rest - from > 2)
-			return wrong;
-		number += rest - from == 1 ? decimals * 10 : decimals;
-	}
-	if (strcmp(rest, "%") != 0 && *rest != '\0')
-		return wrong;
-	if (check_range(kw, number) != NULL)
-		return check_range(kw, number);
-	*(uint64_t *)at = number;
-	return NULL;
-}
-
-static const char *
-read_value(const struct keyword *kw, struct conf *conf, const char *value)
-{
-	void *at = (char *)conf + kw->offset;
-
-	if (kw->check != NULL && value[0] != '\0' && kw->check(value) != NULL)
-		return kw->check(value);
-	switch (kw->type) {
-	case TYPE_STRING:
-		return read_string(at, value);
-	case TYPE_LIST:
-		return read_item(at, value);
-	case TYPE_BOOL:
-		return read_bool(at, value);
-	case TYPE_SIZE:
-		return read_size(kw, at, value);
-	case TYPE_COUNT:
-		return read_count(kw, at, value);
-	case TYPE_RATE:
-		return read_rate(kw, at, value);
-	case TYPE_MODE:
-		return read_mode(kw, at, value);
-	case TYPE_CHOICE:
-		break;
-	}
-	return read_choice(kw, at, value);
+	*value = kw->value;
+	return kw->name;
 }
 
 /*
@@ -430,12 +46,14 @@ read_value(const struct keyword *kw, struct conf *conf, const char *value)
 static void
 conf_free(struct conf *conf)
 {
-	for (size_t i = 0; i < KEYWORDS; i++) {
-		void *at = (char *)conf + keywords[i].offset;
+	const struct keyword *kw;
 
-		if (keywords[i].type == TYPE_STRING) {
+	for (size_t i = 0; (kw = keyword_at(i)) != NULL; i++) {
+		void *at = keyword_place(kw, conf);
+
+		if (kw->type == TYPE_STRING) {
 			free(*(char **)at);
-		} else if (keywords[i].type == TYPE_LIST) {
+		} else if (kw->type == TYPE_LIST) {
 			struct conf_list *list = at;
 
 			for (size_t j = 0; j < list->count; j++)
@@ -450,15 +68,14 @@ struct conf *
 conf_new(void)
 {
 	struct conf *conf = calloc(1, sizeof *conf);
+	const struct keyword *kw;
 
 	if (conf == NULL)
 		return NULL;
 	conf->refs = 1;
-	for (size_t i = 0; i < KEYWORDS; i++) {
-		const struct keyword *kw = &keywords[i];
-
+	for (size_t i = 0; (kw = keyword_at(i)) != NULL; i++) {
 		if (kw->type != TYPE_LIST &&
-		    read_value(kw, conf, kw->value) != NULL) {
+		    keyword_set(kw, conf, kw->value) != NULL) {
 			conf_free(conf);
 			return NULL;
 		}
@@ -490,7 +107,7 @@ struct parser {
 	FILE *problems;
 	struct conf *conf;
 	unsigned line;
-	unsigned given_at[KEYWORDS]; /* the line, 0 when not yet */
+	unsigned given_at[KEYWORDS_MAX]; /* the line, 0 when not yet */
 	bool has_problem;
 };
 
@@ -559,13 +176,11 @@ take_setting(struct parser *p, const char *name, const char *value)
 	const char *why;
 	size_t i;
 
-	for (i = 0; i < KEYWORDS && !text_ieq(keywords[i].name, name); i++)
-		;
-	if (i == KEYWORDS) {
+	if (!find_keyword(name, &i)) {
 		problem(p, "unknown keyword \"%s\"", show(name).text);
 		return;
 	}
-	kw = &keywords[i];
+	kw = keyword_at(i);
 	if (p->given_at[i] != 0 && kw->type != TYPE_LIST) {
 		problem(p, "%s: given already in line %u", kw->name,
 		    p->given_at[i]);
@@ -577,7 +192,7 @@ take_setting(struct parser *p, const char *name, const char *value)
 		problem(p, "%s: no value", kw->name);
 		return;
 	}
-	why = read_value(kw, p->conf, value);
+	why = keyword_set(kw, p->conf, value);
 	if (why != NULL)
 		bad_value(p, kw, value, why);
 }
@@ -674,7 +289,7 @@ conf_parse(const char *name, const char *text, size_t len, FILE *problems)
 	};
 
 	if (p.conf == NULL) {
-		(void)fprintf(problems, "%s:1: %s\n", name, out_of_memory);
+		(void)fprintf(problems, "%s:1: out of memory\n", name);
 		return NULL;
 	}
 	take_text(&p, text, len);
@@ -717,11 +332,9 @@ conf_load(const char *path, FILE *problems)
 bool
 conf_is_given(const struct conf *conf, const char *keyword)
 {
-	for (size_t i = 0; i < KEYWORDS; i++) {
-		if (text_ieq(keywords[i].name, keyword))
-			return conf->given >> i & 1;
-	}
-	return false;
+	size_t i;
+
+	return find_keyword(keyword, &i) && (conf->given >> i & 1);
 }
 
 static bool
@@ -739,12 +352,11 @@ void
 conf_restart_needed(
     const struct conf *old, const struct conf *new, char *out, size_t size)
 {
+	const struct keyword *kw;
 	size_t n = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; i < KEYWORDS; i++) {
-		const struct keyword *kw = &keywords[i];
-
+	for (size_t i = 0; (kw = keyword_at(i)) != NULL; i++) {
 		if (!kw->is_at_restart || is_same(kw, old, new))
 			continue;
 		if (n + strlen(kw->name) + 3 > size)

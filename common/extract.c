@@ -311,19 +311,29 @@ note_failure(struct extract *ex, enum status st)
 		(void)fault_set(&ex->fault, st, "%s", status_str(st));
 }
 
-/* Count what is fed against the limit of the message. */
-static bool
-is_within_limit(struct extract *ex, size_t len)
+/*
+ * Count what is fed against the limit of the message. Returns how many of the
+ * bytes are within it; the first one beyond is the trouble.
+ */
+static size_t
+within_limit(struct extract *ex, size_t len)
 {
+	uint64_t room = ex->limits.message_max - ex->fed;
+
 	if (ex->failed != ST_OK)
-		return false;
+		return 0;
+	if (len > room)
+		len = (size_t)room;
 	ex->fed += len;
-	if (ex->fed <= ex->limits.message_max)
-		return true;
+	return len;
+}
+
+static void
+fail_too_large(struct extract *ex)
+{
 	note_failure(ex,
 	    fault_set(&ex->fault, ST_TOO_LARGE, "message exceeds %llu bytes",
 		(unsigned long long)ex->limits.message_max));
-	return false;
 }
 
 void
@@ -331,8 +341,14 @@ extract_field(struct extract *ex, const char *name, const char *value)
 {
 	struct extract_meta *meta = &ex->meta;
 
-	if (!is_within_limit(ex, strlen(name) + strlen(value) + 3))
+	size_t len = strlen(name) + strlen(value) + 3;
+
+	if (ex->failed != ST_OK)
 		return;
+	if (within_limit(ex, len) < len) {
+		fail_too_large(ex);
+		return;
+	}
 	if (text_ieq(name, "Subject"))
 		header_unfold(value, meta->subject, sizeof meta->subject);
 	else if (text_ieq(name, "Message-ID"))
@@ -350,8 +366,13 @@ extract_field(struct extract *ex, const char *name, const char *value)
 void
 extract_body(struct extract *ex, const char *data, size_t len)
 {
-	if (is_within_limit(ex, len))
-		note_failure(ex, mime_body(ex->mime, data, len, &ex->fault));
+	size_t n = within_limit(ex, len);
+
+	if (ex->failed != ST_OK)
+		return;
+	note_failure(ex, mime_body(ex->mime, data, n, &ex->fault));
+	if (n < len)
+		fail_too_large(ex);
 }
 
 enum status

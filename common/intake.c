@@ -13,6 +13,11 @@
 #include "reading.h"
 #include "text.h"
 
+/* Milliseconds that a log may take for the lines of a report. */
+enum {
+	LOG_WAIT = 1000
+};
+
 /* What became of one candidate. */
 struct item {
 	enum status status;
@@ -165,13 +170,6 @@ store(struct intake *in, struct archived *archived, struct fault *fault)
 	return st;
 }
 
-/* A saturating sum: counts from a hostile report may be anything. */
-static uint64_t
-add(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 static void
 count_report(struct intake *in, const struct item *item)
 {
@@ -189,8 +187,8 @@ count_report(struct intake *in, const struct item *item)
 	if (as->severity < out->severity)
 		out->severity = as->severity;
 	out->totals.successful =
-	    add(out->totals.successful, as->totals.successful);
-	out->totals.failed = add(out->totals.failed, as->totals.failed);
+	    count_add(out->totals.successful, as->totals.successful);
+	out->totals.failed = count_add(out->totals.failed, as->totals.failed);
 }
 
 /* Note what could not be read, or could not be done; the first is shown. */
@@ -301,7 +299,7 @@ log_failure(
 	l->failures++;
 	if (failure->failed.is_known)
 		l->failure_sessions =
-		    add(l->failure_sessions, failure->failed.value);
+		    count_add(l->failure_sessions, failure->failed.value);
 	return REPORT_NEXT;
 }
 
@@ -408,7 +406,7 @@ confirm(struct intake *in, enum conf_action action)
 {
 	struct fault fault;
 
-	if (action != ACTION_DISCARD || log_is_ready(in->site->log))
+	if (action != ACTION_DISCARD || log_wait(in->site->log, LOG_WAIT))
 		return action;
 	(void)fault_set(&fault, ST_LOG_STALLED,
 	    "the log took no lines, so the mail is delivered");
@@ -422,7 +420,7 @@ intake_finish(struct intake *in, const struct intake_origin *origin,
 {
 	struct circumstances circumstances = {
 		.has_other_recipients = origin->has_other_recipients,
-		.is_log_ready = log_is_ready(in->site->log),
+		.is_log_ready = log_wait(in->site->log, LOG_WAIT),
 	};
 	struct fault fault;
 	enum conf_action action;

@@ -31,11 +31,13 @@ struct line {
 struct log {
 	struct log_paths paths;
 	pthread_mutex_t mutex; /* over all that follows */
-	pthread_cond_t wake;
+	pthread_cond_t wake;   /* something is queued, or it is over */
+	pthread_cond_t empty;  /* nothing is queued any more */
 	pthread_t thread;
 	bool has_thread;
 	bool is_stopping;
 	bool is_detached; /* from standard error */
+	bool is_stalled;  /* it has taken nothing for a while */
 
 	enum log_target target;
 	enum log_format format;
@@ -276,10 +278,14 @@ static bool
 drain(struct log *log)
 {
 	while (log->first != NULL &&
-	    send_now(log, log->first->data, log->first->len))
+	    send_now(log, log->first->data, log->first->len)) {
 		dequeue(log);
+		log->is_stalled = false;
+	}
 	if (log->first == NULL && log->dropped > 0)
 		tell_dropped(log);
+	if (log->first == NULL)
+		(void)pthread_cond_broadcast(&log->empty);
 	return log->first == NULL;
 }
 
@@ -295,23 +301,52 @@ deadline_in(struct timespec *ts, unsigned milliseconds)
 	}
 }
 
+/*
+ * A line could not be sent: wait, without the mutex, until the daemon takes
+ * lines again or a while has passed. A daemon that is away cannot be waited
+ * for; it is tried again after that while.
+ */
+static void
+wait_for_daemon(struct log *log)
+{
+	struct pollfd pfd = { .events = POLLOUT };
+	struct timespec ts;
+
+	if (log->target == TARGET_STDERR)
+		pfd.fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	else
+		pfd.fd = fcntl(log->fd, F_DUPFD_CLOEXEC, 0);
+	if (pfd.fd == -1) {
+		log->is_stalled = true;
+		(void)pthread_cond_broadcast(&log->empty);
+		deadline_in(&ts, LOG_RETRY_MILLISECONDS);
+		while (!log->is_stopping &&
+		    pthread_cond_timedwait(&log->wake, &log->mutex, &ts) == 0)
+			;
+		return;
+	}
+	(void)pthread_mutex_unlock(&log->mutex);
+	if (poll(&pfd, 1, LOG_RETRY_MILLISECONDS) == 0)
+		pfd.revents = 0;
+	(void)close(pfd.fd);
+	(void)pthread_mutex_lock(&log->mutex);
+	if (pfd.revents == 0) {
+		log->is_stalled = true;
+		(void)pthread_cond_broadcast(&log->empty);
+	}
+}
+
 static void *
 run_thread(void *arg)
 {
 	struct log *log = arg;
-	struct timespec ts;
 
 	(void)pthread_mutex_lock(&log->mutex);
 	while (!log->is_stopping) {
-		if (log->first == NULL) {
+		if (log->first == NULL)
 			(void)pthread_cond_wait(&log->wake, &log->mutex);
-			continue;
-		}
-		if (!drain(log)) {
-			deadline_in(&ts, LOG_RETRY_MILLISECONDS);
-			(void)pthread_cond_timedwait(
-			    &log->wake, &log->mutex, &ts);
-		}
+		else if (!drain(log))
+			wait_for_daemon(log);
 	}
 	(void)pthread_mutex_unlock(&log->mutex);
 	return NULL;
@@ -372,6 +407,7 @@ log_new(const struct conf *conf, const struct log_paths *paths)
 	log->fd = -1;
 	(void)pthread_mutex_init(&log->mutex, NULL);
 	(void)pthread_cond_init(&log->wake, NULL);
+	(void)pthread_cond_init(&log->empty, NULL);
 	configure(log, conf);
 	return log;
 }
@@ -424,6 +460,7 @@ log_free(struct log **log, unsigned milliseconds)
 		dequeue(l);
 	disconnect(l);
 	(void)pthread_cond_destroy(&l->wake);
+	(void)pthread_cond_destroy(&l->empty);
 	(void)pthread_mutex_destroy(&l->mutex);
 	free(l);
 }
@@ -478,12 +515,18 @@ log_text(struct log *log, enum severity severity, const char *fmt, ...)
 }
 
 bool
-log_is_ready(struct log *log)
+log_wait(struct log *log, unsigned milliseconds)
 {
-	bool is_ready;
+	struct timespec ts;
+	bool is_empty;
+	int rc = 0;
 
+	deadline_in(&ts, milliseconds);
 	(void)pthread_mutex_lock(&log->mutex);
-	is_ready = log->first == NULL;
+	while (log->first != NULL && !log->is_stalled && log->has_thread &&
+	    rc == 0)
+		rc = pthread_cond_timedwait(&log->empty, &log->mutex, &ts);
+	is_empty = log->first == NULL;
 	(void)pthread_mutex_unlock(&log->mutex);
-	return is_ready;
+	return is_empty;
 }

@@ -59,8 +59,12 @@ log_event(struct log *log, const struct event *ev, const char *queue_id);
 void log_text(struct log *log, enum severity severity, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Is nothing waiting, so that a line now would go out at once? */
-bool log_is_ready(struct log *log);
+/*
+ * Wait until nothing is queued, so that all lines have been taken: for so long
+ * at most, and not at all while the daemon is known to be stuck or away.
+ * Returns whether nothing is queued.
+ */
+bool log_wait(struct log *log, unsigned milliseconds);
 
 /* Try for at most so long to empty the queue; then stop the thread and free. */
 void log_free(struct log **log, unsigned milliseconds);

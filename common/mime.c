@@ -6,28 +6,14 @@
 #include "text.h"
 
 enum {
-	BOUNDARY_MAX = 256,
 	/* A longer line is no delimiter: "--", the boundary, "--" and some
 	   white space. */
-	LINE_MAX_HELD = BOUNDARY_MAX + 64
-};
-
-/* What a header block says, of the message or of a part. */
-struct entity {
-	char type[HEADER_TOKEN_MAX];
-	char boundary[BOUNDARY_MAX];
-	char report_type[HEADER_TOKEN_MAX];
-	char name[HEADER_VALUE_MAX];
-	char filename[HEADER_VALUE_MAX];
-	char description[HEADER_VALUE_MAX];
-	enum mime_encoding encoding;
-	bool is_typed; /* it has a Content-Type proper */
-	bool is_empty; /* no byte of it has been seen */
+	LINE_MAX_HELD = ENTITY_BOUNDARY_MAX + 64
 };
 
 /* A multipart or an attached message that is open. */
 struct level {
-	char boundary[BOUNDARY_MAX]; /* "" for a message */
+	char boundary[ENTITY_BOUNDARY_MAX]; /* "" for a message */
 	size_t len;
 	bool is_quoted;
 };
@@ -52,6 +38,7 @@ struct mime {
 
 	struct header_splitter splitter;
 	struct entity entity; /* of the header block being read */
+	bool has_header;      /* a byte of it has been seen */
 	size_t parts;
 
 	struct level *level;
@@ -65,75 +52,21 @@ struct mime {
 	size_t nline;
 };
 
-/* How much a media type says about where the report is. */
-static int
-type_rank(const char *type)
-{
-	return text_iprefix(type, "multipart/") ||
-	    text_iprefix(type, "application/tlsrpt");
-}
-
-static void
-read_content_type(struct mime *m, const char *value, bool is_proper)
-{
-	struct entity *e = &m->entity;
-	char type[HEADER_TOKEN_MAX];
-
-	header_token(value, type, sizeof type);
-	if (e->is_typed && is_proper && strcmp(type, e->type) != 0)
-		deviation_add(&m->dev, DEV_REPEATED_CONTENT_TYPE);
-	if (!is_proper)
-		deviation_add(&m->dev, DEV_MISSPELLED_CONTENT_TYPE);
-	/* Of two, the one that leads to a report; else the first. */
-	if (e->type[0] != '\0' && !(is_proper && !e->is_typed) &&
-	    type_rank(type) <= type_rank(e->type))
-		return;
-	memcpy(e->type, type, sizeof type);
-	e->is_typed = is_proper;
-	e->boundary[0] = e->report_type[0] = e->name[0] = '\0';
-	(void)header_param(value, "boundary", e->boundary, sizeof e->boundary);
-	(void)header_param(
-	    value, "report-type", e->report_type, sizeof e->report_type);
-	(void)header_param(value, "name", e->name, sizeof e->name);
-}
-
-static enum mime_encoding
-read_encoding(const char *value)
-{
-	char token[HEADER_TOKEN_MAX];
-
-	header_token(value, token, sizeof token);
-	if (strcmp(token, "base64") == 0)
-		return MIME_BASE64;
-	if (strcmp(token, "quoted-printable") == 0)
-		return MIME_QUOTED_PRINTABLE;
-	return MIME_IDENTITY;
-}
-
 static enum status
 take_field(void *ctx, const char *name, const char *value)
 {
 	struct mime *m = ctx;
-	struct entity *e = &m->entity;
 
-	if (text_ieq(name, "Content-Type"))
-		read_content_type(m, value, true);
-	else if (text_ieq(name, "ContentType"))
-		read_content_type(m, value, false);
-	else if (text_ieq(name, "Content-Transfer-Encoding"))
-		e->encoding = read_encoding(value);
-	else if (text_ieq(name, "Content-Disposition"))
-		(void)header_param(
-		    value, "filename", e->filename, sizeof e->filename);
-	else if (text_ieq(name, "Content-Description"))
-		header_unfold(value, e->description, sizeof e->description);
+	entity_field(&m->entity, name, value, &m->dev);
 	return ST_OK;
 }
 
+/* A header block begins. */
 static void
 entity_reset(struct mime *m)
 {
-	m->entity = (struct entity){ .is_empty = true };
+	m->entity = (struct entity){ .encoding = MIME_IDENTITY };
+	m->has_header = false;
 	header_splitter_free(&m->splitter);
 	header_splitter_init(&m->splitter, take_field, m);
 }
@@ -188,7 +121,8 @@ mime_deviations(const struct mime *mime)
 enum status
 mime_field(struct mime *mime, const char *name, const char *value)
 {
-	return take_field(mime, name, value);
+	entity_field(&mime->entity, name, value, &mime->dev);
+	return ST_OK;
 }
 
 static enum status
@@ -281,7 +215,7 @@ put(struct mime *m, const char *data, size_t len)
 	size_t used;
 
 	while (len > 0 && m->state == HEADERS && st == ST_OK) {
-		m->entity.is_empty = false;
+		m->has_header = true;
 		st = header_splitter_more(&m->splitter, data, len, &used);
 		data += used;
 		len -= used;
@@ -310,7 +244,7 @@ close_part(struct mime *m)
 	enum status st = ST_OK;
 
 	/* A header block that has no blank line, and no body. */
-	while (m->state == HEADERS && !m->entity.is_empty && st == ST_OK) {
+	while (m->state == HEADERS && m->has_header && st == ST_OK) {
 		st = header_splitter_finish(&m->splitter);
 		if (st == ST_OK)
 			st = open_body(m);

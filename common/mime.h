@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 #include "deviation.h"
-#include "header.h"
+#include "entity.h"
 #include "status.h"
 
 enum {
@@ -28,12 +28,6 @@ enum {
 struct mime_limits {
 	size_t depth_max;
 	size_t parts_max;
-};
-
-enum mime_encoding {
-	MIME_IDENTITY,
-	MIME_BASE64,
-	MIME_QUOTED_PRINTABLE
 };
 
 /* What the header of a leaf says of it. Strings are "" when not given. */

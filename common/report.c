@@ -4,281 +4,9 @@
 #include <string.h>
 
 #include "ijson.h"
+#include "member.h"
 #include "result.h"
-#include "rfc3339.h"
 #include "text.h"
-
-/* The greatest count that every JSON reader agrees on (RFC 7493, 2.2). */
-#define COUNT_MAX 9007199254740991.0
-
-/*
- * A member that may be met under several names: the RFC's, those of its
- * drafts, and one that a sender gets wrong.
- */
-struct alias {
-	const char *name;
-	size_t len;
-	int member; /* an index of the caller's */
-	bool is_other;
-	enum deviation why; /* when is_other */
-};
-
-#define MEMBER(string, index)                                                  \
-	{                                                                      \
-		string, sizeof(string) - 1, index, false, DEV_MAX              \
-	}
-#define ALIAS(string, index, dev)                                              \
-	{                                                                      \
-		string, sizeof(string) - 1, index, true, dev                   \
-	}
-
-/*
- * Find the values of all members that the table names. Of a repeated member
- * the last one counts, as in jq and most other readers; the RFC's own name
- * counts before any other, wherever it stands.
- */
-static void
-collect(struct json_iter *object, const struct alias *table, size_t count,
-    struct json_span *value, deviations *dev)
-{
-	unsigned own = 0; /* a bit for each member met under its own name */
-
-	while (json_next(object)) {
-		const struct alias *a = table;
-
-		while (a < table + count &&
-		    !json_name_is(object->name, a->name, a->len))
-			a++;
-		if (a == table + count)
-			continue;
-		if (a->is_other)
-			deviation_add(dev, a->why);
-		else
-			own |= 1U << a->member;
-		if (!a->is_other || !(own >> a->member & 1))
-			value[a->member] = json_take(object);
-	}
-}
-
-#define COLLECT(object, table, value, dev)                                     \
-	collect(object, table, sizeof(table) / sizeof(table)[0], value, dev)
-
-/*
- * The value of a member that should be a string, in store of JSON_VALUE_MAX
- * bytes; "" counts as missing.
- */
-static enum status
-read_string(
-    struct json_span span, char *store, const char **string, deviations *dev)
-{
-	cJSON *item;
-
-	*string = NULL;
-	switch (json_type(span)) {
-	case JSON_NONE:
-		return ST_OK;
-	case JSON_NULL:
-		deviation_add(dev, DEV_NULL_MEMBER);
-		return ST_OK;
-	case JSON_STRING:
-		break;
-	default:
-		deviation_add(dev, DEV_WRONG_TYPE);
-		return ST_OK;
-	}
-	if (json_plain_string(span, store) < 0) {
-		item = json_scalar(span, dev);
-		if (item == NULL)
-			return ST_NO_MEMORY;
-		if (!text_copy(store, JSON_VALUE_MAX, item->valuestring))
-			deviation_add(dev, DEV_LONG_VALUE);
-		cJSON_Delete(item);
-	}
-	if (store[0] != '\0')
-		*string = store;
-	return ST_OK;
-}
-
-/* The value of a member that should be an array of strings. */
-static enum status
-read_strings(struct json_span span, cJSON **list, const cJSON **strings,
-    enum deviation not_array, deviations *dev)
-{
-	*strings = NULL;
-	switch (json_type(span)) {
-	case JSON_NONE:
-		return ST_OK;
-	case JSON_NULL:
-		deviation_add(dev, DEV_NULL_MEMBER);
-		return ST_OK;
-	case JSON_STRING:
-		deviation_add(dev, not_array);
-		break;
-	case JSON_ARRAY:
-		break;
-	default:
-		deviation_add(dev, DEV_WRONG_TYPE);
-		return ST_OK;
-	}
-	*list = json_strings(span, dev);
-	if (*list == NULL)
-		return ST_NO_MEMORY;
-	if ((*list)->child != NULL &&
-	    ((*list)->child->next != NULL ||
-		(*list)->child->valuestring[0] != '\0'))
-		*strings = *list;
-	return ST_OK;
-}
-
-/* Digits alone, as senders write a count that they put in quotes. */
-static bool
-is_digits(const char *string)
-{
-	size_t len = strlen(string);
-
-	return len > 0 && len < 20 && strspn(string, "0123456789") == len;
-}
-
-/* A count as every sender writes it: up to 15 digits. */
-static bool
-read_plain_count(struct json_span span, uint64_t *value)
-{
-	uint64_t number = 0;
-
-	if (span.len == 0 || span.len > 15)
-		return false;
-	for (size_t i = 0; i < span.len; i++) {
-		if (span.text[i] < '0' || span.text[i] > '9')
-			return false;
-		number = number * 10 + (uint64_t)(span.text[i] - '0');
-	}
-	*value = number;
-	return true;
-}
-
-/* Any other number or string; negative for what is no count. */
-static enum status
-read_odd_count(struct json_span span, double *value, deviations *dev)
-{
-	cJSON *item = json_scalar(span, dev);
-
-	if (item == NULL)
-		return ST_NO_MEMORY;
-	*value = -1;
-	if (cJSON_IsNumber(item)) {
-		*value = item->valuedouble;
-	} else if (cJSON_IsString(item) && is_digits(item->valuestring)) {
-		deviation_add(dev, DEV_COUNT_AS_STRING);
-		*value = 0;
-		for (const char *p = item->valuestring; *p != '\0'; p++)
-			*value = *value * 10 + (*p - '0');
-	}
-	cJSON_Delete(item);
-	return ST_OK;
-}
-
-static enum status
-read_count(struct json_span span, struct count *count, deviations *dev)
-{
-	double value = -1;
-	enum status st;
-
-	*count = (struct count){ .is_known = true };
-	if (read_plain_count(span, &count->value))
-		return ST_OK;
-	count->is_known = false;
-	switch (json_type(span)) {
-	case JSON_NONE:
-		return ST_OK;
-	case JSON_NULL:
-		deviation_add(dev, DEV_NULL_MEMBER);
-		return ST_OK;
-	case JSON_STRING:
-	case JSON_NUMBER:
-		st = read_odd_count(span, &value, dev);
-		if (st != ST_OK)
-			return st;
-		break;
-	default:
-		break;
-	}
-	if (!(value >= 0 && value <= COUNT_MAX) ||
-	    value != (double)(uint64_t)value) {
-		deviation_add(dev, DEV_COUNT_INVALID);
-		return ST_OK;
-	}
-	*count = (struct count){ true, (uint64_t)value };
-	return ST_OK;
-}
-
-static enum status
-read_datetime(struct json_span span, char *store, struct datetime *datetime,
-    deviations *dev)
-{
-	enum status st = read_string(span, store, &datetime->text, dev);
-
-	datetime->is_known = false;
-	if (st != ST_OK || datetime->text == NULL)
-		return st;
-	switch (rfc3339_parse(datetime->text, &datetime->time)) {
-	case RFC3339_OK:
-		datetime->is_known = true;
-		break;
-	case RFC3339_NO_ZONE:
-		datetime->is_known = true;
-		deviation_add(dev, DEV_DATETIME_WITHOUT_ZONE);
-		break;
-	case RFC3339_INVALID:
-		deviation_add(dev, DEV_DATETIME_INVALID);
-		break;
-	}
-	return ST_OK;
-}
-
-/*
- * Visits the objects of an array, or the one object that stands in its place.
- */
-struct objects {
-	struct json_iter array;
-	struct json_span only;
-};
-
-static void
-objects_start(struct objects *o, struct json_span span)
-{
-	*o = (struct objects){ .only = { NULL, 0 } };
-	if (json_type(span) == JSON_OBJECT)
-		o->only = span;
-	else if (json_type(span) == JSON_ARRAY)
-		json_iter(&o->array, span);
-}
-
-/* The next one; elements that are no objects are noted and passed over. */
-static bool
-objects_next(struct objects *o, struct json_iter *object, deviations *dev)
-{
-	if (o->only.len > 0) {
-		json_iter(object, o->only);
-		o->only.len = 0;
-		return true;
-	}
-	while (json_next(&o->array)) {
-		if (json_next_type(&o->array) == JSON_OBJECT) {
-			json_enter(object, &o->array);
-			return true;
-		}
-		deviation_add(dev, DEV_WRONG_TYPE);
-	}
-	return false;
-}
-
-/* The object has been read: go behind it. */
-static void
-objects_leave(struct objects *o, struct json_iter *object)
-{
-	if (o->array.at != NULL)
-		json_leave(&o->array, object);
-}
 
 /*
  * The head of a report.
@@ -293,7 +21,7 @@ enum head_member {
 	HEAD_MEMBERS
 };
 
-static const struct alias head_names[] = {
+static const struct member_name head_names[] = {
 	MEMBER("organization-name", ORGANIZATION_NAME),
 	MEMBER("date-range", DATE_RANGE),
 	MEMBER("contact-info", CONTACT_INFO),
@@ -307,7 +35,7 @@ enum range_member {
 	RANGE_MEMBERS
 };
 
-static const struct alias range_names[] = {
+static const struct member_name range_names[] = {
 	MEMBER("start-datetime", START),
 	MEMBER("end-datetime", END),
 };
@@ -329,15 +57,15 @@ static enum status
 read_policies(struct report *r, struct fault *fault)
 {
 	struct json_iter policy;
-	struct objects policies;
+	struct member_objects policies;
 
 	if (json_type(r->policies) == JSON_OBJECT)
 		deviation_add(&r->dev, DEV_POLICIES_NOT_ARRAY);
 	else if (json_type(r->policies) != JSON_ARRAY)
 		return fault_set(fault, ST_NO_POLICIES,
 		    "the object has no \"policies\" array");
-	objects_start(&policies, r->policies);
-	if (!objects_next(&policies, &policy, &r->dev))
+	member_objects(&policies, r->policies);
+	if (!member_object_next(&policies, &policy, &r->dev))
 		return fault_set(fault, ST_NO_POLICIES,
 		    "the \"policies\" array holds no policy");
 	return ST_OK;
@@ -359,19 +87,19 @@ read_head(struct report *r, struct fault *fault)
 	st = read_policies(r, fault);
 	if (st != ST_OK)
 		return st;
-	st = read_string(head[ORGANIZATION_NAME], r->store[0],
+	st = member_string(head[ORGANIZATION_NAME], r->store[0],
 	    &r->organization_name, &r->dev);
 	if (st == ST_OK)
-		st = read_string(
+		st = member_string(
 		    head[CONTACT_INFO], r->store[1], &r->contact_info, &r->dev);
 	if (st == ST_OK)
-		st = read_string(
+		st = member_string(
 		    head[REPORT_ID], r->store[2], &r->report_id, &r->dev);
 	if (st == ST_OK)
-		st = read_datetime(
+		st = member_datetime(
 		    range[START], r->store[3], &r->start, &r->dev);
 	if (st == ST_OK)
-		st = read_datetime(range[END], r->store[4], &r->end, &r->dev);
+		st = member_datetime(range[END], r->store[4], &r->end, &r->dev);
 	if (st != ST_OK)
 		return fault_set(fault, st, "report: out of memory");
 	note_missing(r, &r->dev);
@@ -411,7 +139,7 @@ enum entry_member {
 	ENTRY_MEMBERS
 };
 
-static const struct alias entry_names[] = {
+static const struct member_name entry_names[] = {
 	MEMBER("policy", POLICY),
 	MEMBER("summary", SUMMARY),
 	MEMBER("failure-details", FAILURE_DETAILS),
@@ -425,7 +153,7 @@ enum policy_member {
 	POLICY_MEMBERS
 };
 
-static const struct alias policy_names[] = {
+static const struct member_name policy_names[] = {
 	MEMBER("policy-type", POLICY_TYPE),
 	MEMBER("policy-string", POLICY_STRING),
 	MEMBER("policy-domain", POLICY_DOMAIN),
@@ -439,7 +167,7 @@ enum summary_member {
 	SUMMARY_MEMBERS
 };
 
-static const struct alias summary_names[] = {
+static const struct member_name summary_names[] = {
 	MEMBER("total-successful-session-count", SUCCESSFUL),
 	MEMBER("total-failure-session-count", FAILED),
 	ALIAS("success-aggregate", SUCCESSFUL, DEV_DRAFT_MEMBER),
@@ -474,15 +202,16 @@ read_policy_object(struct policy *p, struct json_span span, deviations *dev)
 		deviation_add(dev, DEV_POLICY_MISSING);
 	json_iter(&object, span);
 	COLLECT(&object, policy_names, value, dev);
-	st = read_string(value[POLICY_TYPE], p->store[0], &p->policy_type, dev);
+	st = member_string(
+	    value[POLICY_TYPE], p->store[0], &p->policy_type, dev);
 	if (st == ST_OK)
-		st = read_string(
+		st = member_string(
 		    value[POLICY_DOMAIN], p->store[1], &p->policy_domain, dev);
 	if (st == ST_OK)
-		st = read_strings(value[POLICY_STRING], &p->list[0],
+		st = member_strings(value[POLICY_STRING], &p->list[0],
 		    &p->policy_string, DEV_POLICY_STRING_NOT_ARRAY, dev);
 	if (st == ST_OK)
-		st = read_strings(value[MX_HOST], &p->list[1], &p->mx_host,
+		st = member_strings(value[MX_HOST], &p->list[1], &p->mx_host,
 		    DEV_MX_HOST_NOT_ARRAY, dev);
 	if (st != ST_OK)
 		return st;
@@ -503,9 +232,9 @@ read_summary(struct policy *p, struct json_span span, deviations *dev)
 		deviation_add(dev, DEV_SUMMARY_MISSING);
 	json_iter(&object, span);
 	COLLECT(&object, summary_names, value, dev);
-	st = read_count(value[SUCCESSFUL], &p->successful, dev);
+	st = member_count(value[SUCCESSFUL], &p->successful, dev);
 	if (st == ST_OK)
-		st = read_count(value[FAILED], &p->failed, dev);
+		st = member_count(value[FAILED], &p->failed, dev);
 	if (st == ST_OK && json_type(span) == JSON_OBJECT &&
 	    (value[SUCCESSFUL].len == 0 || value[FAILED].len == 0))
 		deviation_add(dev, DEV_COUNT_MISSING);
@@ -562,7 +291,7 @@ enum failure_member {
 	FAILURE_MEMBERS
 };
 
-static const struct alias failure_names[] = {
+static const struct member_name failure_names[] = {
 	MEMBER("result-type", RESULT_TYPE),
 	MEMBER("sending-mta-ip", SENDING_MTA_IP),
 	MEMBER("receiving-mx-hostname", RECEIVING_MX_HOSTNAME),
@@ -605,9 +334,9 @@ read_failure(struct failure *f, struct json_iter *element, deviations *dev)
 
 	COLLECT(element, failure_names, value, dev);
 	for (int i = 0; i < FAILED_SESSION_COUNT && st == ST_OK; i++)
-		st = read_string(value[i], f->store[i], string[i], dev);
+		st = member_string(value[i], f->store[i], string[i], dev);
 	if (st == ST_OK)
-		st = read_count(value[FAILED_SESSION_COUNT], &f->failed, dev);
+		st = member_count(value[FAILED_SESSION_COUNT], &f->failed, dev);
 	if (st != ST_OK)
 		return st;
 	if (f->result_type == NULL)
@@ -625,23 +354,21 @@ uint64_t
 policy_failure_sessions(const struct policy *policy)
 {
 	deviations ignored = 0;
-	struct objects elements;
+	struct member_objects elements;
 	struct json_iter element;
 	uint64_t sum = 0;
 
-	objects_start(&elements, policy->failure_details);
-	while (objects_next(&elements, &element, &ignored)) {
+	member_objects(&elements, policy->failure_details);
+	while (member_object_next(&elements, &element, &ignored)) {
 		struct json_span value[FAILURE_MEMBERS] = { 0 };
 		struct count count;
 
 		COLLECT(&element, failure_names, value, &ignored);
-		if (read_count(value[FAILED_SESSION_COUNT], &count, &ignored) ==
-			ST_OK &&
+		if (member_count(value[FAILED_SESSION_COUNT], &count,
+			&ignored) == ST_OK &&
 		    count.is_known)
-			sum = sum > UINT64_MAX - count.value
-			    ? UINT64_MAX
-			    : sum + count.value;
-		objects_leave(&elements, &element);
+			sum = count_add(sum, count.value);
+		member_object_leave(&elements, &element);
 	}
 	return sum;
 }
@@ -660,13 +387,13 @@ struct walk {
 static enum status
 walk_failures(struct walk *w, const struct policy *policy)
 {
-	struct objects elements;
+	struct member_objects elements;
 	struct json_iter element;
 	struct failure failure;
 
-	objects_start(&elements, policy->failure_details);
+	member_objects(&elements, policy->failure_details);
 	for (failure.index = 0; !w->is_stopped &&
-	     objects_next(&elements, &element, &w->report->dev);
+	     member_object_next(&elements, &element, &w->report->dev);
 	     failure.index++) {
 		enum report_visit verdict;
 		enum status st;
@@ -678,7 +405,7 @@ walk_failures(struct walk *w, const struct policy *policy)
 		w->is_stopped = verdict == REPORT_STOP;
 		if (verdict != REPORT_NEXT)
 			break;
-		objects_leave(&elements, &element);
+		member_object_leave(&elements, &element);
 	}
 	return ST_OK;
 }
@@ -712,16 +439,16 @@ report_walk(
 		.visitor = visitor,
 		.ctx = ctx,
 	};
-	struct objects entries;
+	struct member_objects entries;
 	struct json_iter entry;
 	enum status st = ST_OK;
 
-	objects_start(&entries, report->policies);
+	member_objects(&entries, report->policies);
 	for (size_t i = 0; st == ST_OK && !walk.is_stopped &&
-	     objects_next(&entries, &entry, &report->dev);
+	     member_object_next(&entries, &entry, &report->dev);
 	     i++) {
 		st = walk_policy(&walk, &entry, i);
-		objects_leave(&entries, &entry);
+		member_object_leave(&entries, &entry);
 	}
 	return st;
 }

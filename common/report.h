@@ -17,20 +17,8 @@
 
 #include "deviation.h"
 #include "json.h"
+#include "member.h"
 #include "status.h"
-
-/* A session count: 0 to 2^53 - 1, or unknown. */
-struct count {
-	bool is_known;
-	uint64_t value;
-};
-
-/* A date-range member: as it was sent, and in seconds if it could be read. */
-struct datetime {
-	const char *text; /* NULL when missing */
-	bool is_known;
-	int64_t time;
-};
 
 /*
  * The strings of these structs are NULL when the member is missing, null or

@@ -25,7 +25,7 @@ digits(const char **p, int n)
 
 /* n digits behind the given separator. */
 static int
-field(const char **p, char separator, int n)
+digits_behind(const char **p, char separator, int n)
 {
 	if (**p != separator)
 		return -1;
@@ -88,14 +88,14 @@ rfc3339_parse(const char *string, int64_t *time)
 	int64_t offset;
 
 	tm.tm_year = digits(&p, 4) - 1900;
-	tm.tm_mon = field(&p, '-', 2) - 1;
-	tm.tm_mday = field(&p, '-', 2);
+	tm.tm_mon = digits_behind(&p, '-', 2) - 1;
+	tm.tm_mday = digits_behind(&p, '-', 2);
 	if (!is_date(&tm) || (*p != 'T' && *p != 't' && *p != ' '))
 		return RFC3339_INVALID;
 	p++;
 	tm.tm_hour = digits(&p, 2);
-	tm.tm_min = field(&p, ':', 2);
-	tm.tm_sec = field(&p, ':', 2);
+	tm.tm_min = digits_behind(&p, ':', 2);
+	tm.tm_sec = digits_behind(&p, ':', 2);
 	if (tm.tm_hour < 0 || tm.tm_hour > 23 || tm.tm_min < 0 ||
 	    tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
 		return RFC3339_INVALID;
