@@ -65,7 +65,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 # <sys/mount.h>, <linux/sched.h>, <sys/prctl.h>
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
-MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 32, 4096, 8192, 16384, 1 << 18
+MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_SLAVE = 32, 4096, 8192, 16384, 1 << 19
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
 NAMESPACES = (0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000,
               0x20000000, 0x40000000)
@@ -138,7 +138,7 @@ class Mounts:
         self.fresh = []               # what stays as it was mounted here
 
     def apply(self):
-        mount(None, "/", None, MS_REC | MS_PRIVATE)
+        mount(None, "/", None, MS_REC | MS_SLAVE)
         if self.unit.is_on("ProtectHome"):
             for directory in ("/home", "/root", "/run/user"):
                 self.hide(directory, "mode=0755", MS_RDONLY)

@@ -32,6 +32,10 @@ USER = "nobody"
 EXPOSURE_MAX = 2.0
 PATIENCE = 20.0
 
+# What of the integration tests is run once more under the unit's restrictions.
+INTEGRATION = ("treatment.Treatment", "treatment.OnReport",
+               "treatment.OnMalformed")
+
 
 def read(path):
     return (ROOT / path).read_text(encoding="utf-8")
@@ -142,6 +146,29 @@ class Unit(Case):
         process.terminate()
         self.assertIn("STOPPING=1", told())
         self.assertEqual(process.wait(PATIENCE), 0, process.stdout.read())
+
+    def test_integration_under_restrictions(self):
+        """A real Postfix hands real reports to the daemon in its cage."""
+        self.need("systemd-analyze", "postfix")
+        place = BUILD / "restricted"
+        place.mkdir(exist_ok=True)
+        self.addCleanup(shutil.rmtree, place, ignore_errors=True)
+        (place / "tlsrpt").symlink_to(TLSRPT.resolve())
+        wrapper = place / "tlsrpt-milter"
+        # The last argument is the configuration, beside which the socket will
+        # be: a directory that the unit has made for User.
+        wrapper.write_text(f"""#!/bin/sh
+for conf; do :; done
+chown {USER} "${{conf%/*}}"
+exec '{RESTRICT}' -u {USER} -w /run/integration '{MILTER.resolve()}' "$@"
+""", encoding="utf-8")
+        wrapper.chmod(0o755)
+        names = [word for name in INTEGRATION for word in ("-k", name)]
+        done = run(sys.executable, ROOT / "tests/integration/run.py", *names,
+                   env={**os.environ, "BUILD": str(place),
+                        "ASAN_OPTIONS": "detect_leaks=0"})
+        self.ok(done)
+        self.assertRegex(done.stdout, r"integration: [1-9]\d+ passed, 0 failed")
 
     def state(self):
         """A directory that USER may write, and a configuration for it."""
@@ -348,53 +375,60 @@ class Scripts(Case):
                 found.append(int(entry))
         return found
 
-    def life(self, settings=""):
-        script, conf = self.sysv(settings)
-
-        def says(action, code):
-            # Not a pipe, which the daemon might keep open.
-            with open(self.dir / "output", "w+", encoding="utf-8") as output:
-                done = run(script, action, stdout=output)
-                output.seek(0)
-                self.assertEqual(done.returncode, code,
-                                 f"{action}: {output.read()}")
-
-        says("status", 3)
-        says("stop", 0)
-        says("reload", 7)
-        says("start", 0)
-        self.assertEqual(len(self.pids()), 1)
-        says("status", 0)
-        with socket.socket(socket.AF_UNIX) as milter:
-            milter.connect(str(self.dir / "run/tlsrpt-milter/milter.sock"))
-        says("start", 0)
-        before = self.pids()
-        says("reload", 0)
-        self.assertEqual(self.pids(), before)
-        good = conf.read_text("ascii")
-        conf.write_text(good + "Nonsense 1\n", encoding="ascii")
-        says("reload", 6)
-        says("restart", 6)
-        self.assertEqual(self.pids(), before)
-        conf.write_text(good, encoding="ascii")
-        says("restart", 0)
-        self.assertEqual(len(self.pids()), 1)
-        self.assertNotEqual(self.pids(), before)
-        says("try-restart", 0)
-        says("stop", 0)
-        self.assertEqual(self.pids(), [])
-        says("status", 3)
-        says("try-restart", 0)
-        self.assertEqual(self.pids(), [])
-        says("nonsense", 2)
+    def says(self, script, action, code):
+        # Not a pipe, which the daemon might keep open.
+        with open(self.dir / "output", "w+", encoding="utf-8") as output:
+            done = run(script, action, stdout=output)
+            output.seek(0)
+            self.assertEqual(done.returncode, code,
+                             f"{action}: {output.read()}")
 
     def test_sysv(self):
         self.need("start-stop-daemon")
-        self.life()
+        script, conf = self.sysv()
+        self.says(script, "status", 3)
+        self.says(script, "stop", 0)
+        self.says(script, "reload", 7)
+        self.says(script, "try-restart", 0)
+        self.assertEqual(self.pids(), [])
+        self.says(script, "start", 0)
+        before = self.pids()
+        self.assertEqual(len(before), 1)
+        self.says(script, "status", 0)
+        with socket.socket(socket.AF_UNIX) as milter:
+            milter.connect(str(self.dir / "run/tlsrpt-milter/milter.sock"))
+        self.says(script, "start", 0)
+        self.says(script, "reload", 0)
+        good = conf.read_text("ascii")
+        conf.write_text(good + "Nonsense 1\n", encoding="ascii")
+        self.says(script, "reload", 6)
+        self.says(script, "restart", 6)
+        self.assertEqual(self.pids(), before)
+        conf.write_text(good, encoding="ascii")
+        self.says(script, "try-restart", 0)
+        self.assertEqual(len(self.pids()), 1)
+        self.assertNotEqual(self.pids(), before)
+        self.says(script, "stop", 0)
+        self.assertEqual(self.pids(), [])
+        self.says(script, "nonsense", 2)
 
     def test_sysv_with_pid_file(self):
+        """The one with the PidFile is meant, and nobody else."""
         self.need("start-stop-daemon")
-        self.life(f"PidFile {self.dir}/run/tlsrpt-milter.pid\n")
+        pid_file = self.dir / "run/pid"
+        script, conf = self.sysv(f"PidFile {pid_file}\n")
+        self.says(script, "start", 0)
+        self.assertEqual([int(pid_file.read_text("ascii"))], self.pids())
+        self.says(script, "status", 0)
+        good = conf.read_text("ascii")
+        conf.write_text(good.replace("run/pid", "run/other"), encoding="ascii")
+        self.says(script, "status", 3)
+        self.says(script, "stop", 0)
+        self.assertEqual(len(self.pids()), 1)
+        conf.write_text(good, encoding="ascii")
+        self.says(script, "stop", 0)
+        self.assertEqual(self.pids(), [])
+        self.assertFalse(pid_file.exists())
 
     def test_sysv_start_fails(self):
         """A daemon that cannot write its archive is not said to run."""
@@ -468,7 +502,9 @@ def sample_settings():
 
 def table_settings():
     """(keyword, default) of the table in the program."""
-    text = read("common/conf.c").replace('LOCALSTATEDIR "', '"/var')
+    text = "".join(path.read_text("utf-8")
+                   for path in (ROOT / "common").glob("*.c"))
+    text = text.replace('LOCALSTATEDIR "', '"/var')
     text = text.replace('"unix:" RUNSTATEDIR "', '"unix:/run')
     return re.findall(r'^\t\{ "([A-Z]\w+)", "([^"]*)",', text, re.MULTILINE)
 
