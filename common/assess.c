@@ -82,13 +82,6 @@ struct assessor {
 	uint64_t policy_sessions; /* failed sessions in the policy's details */
 };
 
-static void
-check_name(struct assessor *as, const char *name)
-{
-	if (name != NULL && !mailbox_is_our_domain(as->conf, name))
-		deviation_add(&as->report->dev, DEV_FOREIGN_DOMAIN);
-}
-
 static enum report_visit
 visit_policy(void *ctx, const struct policy *policy)
 {
@@ -108,7 +101,9 @@ visit_policy(void *ctx, const struct policy *policy)
 		(void)text_copy(out->policy_domain, sizeof out->policy_domain,
 		    policy->policy_domain);
 	as->policy_sessions = 0;
-	check_name(as, policy->policy_domain);
+	if (policy->policy_domain != NULL &&
+	    !mailbox_is_our_domain(as->conf, policy->policy_domain))
+		deviation_add(&as->report->dev, DEV_FOREIGN_DOMAIN);
 	return REPORT_NEXT;
 }
 
@@ -123,7 +118,6 @@ visit_failure(
 	if (failure->failed.is_known)
 		as->policy_sessions =
 		    count_add(as->policy_sessions, failure->failed.value);
-	check_name(as, failure->receiving_mx_hostname);
 	return REPORT_NEXT;
 }
 

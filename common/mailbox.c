@@ -115,9 +115,7 @@ mailbox_is_our_domain(const struct conf *conf, const char *name)
 		const char *ours = conf->domain.item[i];
 		size_t n = domain_length(ours, strlen(ours));
 
-		if (len < n || !text_ieqn(name + len - n, ours, n))
-			continue;
-		if (len == n || name[len - n - 1] == '.')
+		if (len == n && text_ieqn(name, ours, n))
 			return true;
 	}
 	return false;
