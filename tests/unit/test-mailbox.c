@@ -103,8 +103,8 @@ static const struct {
 } domains[] = {
 	{ "example.com", true },
 	{ "EXAMPLE.com.", true },
-	{ "mx.example.com", true },
-	{ "a.b.example.com", true },
+	{ "mx.example.com", false },
+	{ "a.b.example.com", false },
 	{ "mx.other.example", true },
 	{ "other.example", false },
 	{ "xmx.other.example", false },
