@@ -350,31 +350,71 @@ fill_file(int fd, write_fn *write_it, const void *arg, const char *path,
 	return st;
 }
 
+/* A file of the archive that is being made. */
+struct target {
+	char path[PATH_MAX];
+	bool is_made;  /* by us, just now */
+	bool is_there; /* it was there already */
+};
+
 /* Make a file under its final name; one of that name is left alone. */
 static enum status
-store_file(const char *tmp, const char *path, write_fn *write_it,
-    const void *arg, bool *is_there, struct fault *fault)
+store_file(struct target *target, const char *tmp, write_fn *write_it,
+    const void *arg, struct fault *fault)
 {
 	char temporary[PATH_MAX + 16];
 	enum status st;
 	int fd;
 
-	*is_there = access(path, F_OK) == 0;
-	if (*is_there)
+	target->is_there = access(target->path, F_OK) == 0;
+	if (target->is_there)
 		return ST_OK;
 	(void)snprintf(temporary, sizeof temporary, "%s/record.XXXXXX", tmp);
 	fd = mkstemp(temporary);
 	if (fd == -1)
 		return fail(fault, "cannot make a file in", tmp);
 	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	st = fill_file(fd, write_it, arg, path, fault);
-	if (st == ST_OK && link(temporary, path) == -1) {
-		*is_there = errno == EEXIST;
-		if (!*is_there)
-			st = fail(fault, "cannot make", path);
-	}
+	st = fill_file(fd, write_it, arg, target->path, fault);
+	if (st == ST_OK && link(temporary, target->path) == 0)
+		target->is_made = true;
+	else if (st == ST_OK && errno == EEXIST)
+		target->is_there = true;
+	else if (st == ST_OK)
+		st = fail(fault, "cannot make", target->path);
 	(void)unlink(temporary);
 	return st;
+}
+
+/*
+ * A later step failed: what has appeared goes again, or the report would be
+ * taken for a duplicate when it is sent again, and never be logged.
+ */
+static void
+take_back(const struct target *target)
+{
+	if (target->is_made)
+		(void)unlink(target->path);
+}
+
+/* Store the record, and the message before it, and sync their directory. */
+static enum status
+store_both(struct target *json, struct target *eml, const char *directory,
+    const struct content *what, struct spool *message, struct fault *fault)
+{
+	char tmp[PATH_MAX], day[PATH_MAX];
+	enum status st;
+
+	archive_tmp(directory, tmp, sizeof tmp);
+	/* The day's directory is the record's path up to its last slash. */
+	(void)snprintf(day, sizeof day, "%.*s",
+	    (int)(strrchr(json->path, '/') - json->path), json->path);
+	st = make_directories(day, strlen(directory), fault);
+	if (st == ST_OK && message != NULL && access(json->path, F_OK) != 0)
+		st = store_file(eml, tmp, write_message, &message, fault);
+	if (st == ST_OK)
+		st = store_file(json, tmp, write_record, what, fault);
+	/* Also for one that is there: it may have been linked just now. */
+	return st == ST_OK ? sync_directory(day, fault) : st;
 }
 
 enum status
@@ -382,38 +422,26 @@ archive_store(const char *directory, const struct record *record,
     struct spool *message, struct archived *archived, struct fault *fault)
 {
 	char sha256[ARCHIVE_SHA256_MAX], name[ARCHIVE_PATH_MAX - 8];
-	char tmp[PATH_MAX], day[PATH_MAX], path[PATH_MAX];
 	const struct content what = { record, sha256 };
-	bool is_there;
+	struct target json = { .is_made = false }, eml = { .is_made = false };
 	enum status st;
 
 	if (archive_sha256(record->text, sha256) != ST_OK)
 		return fault_set(fault, ST_NO_MEMORY, "SHA-256 failed");
 	make_name(record, sha256, name, sizeof name);
-	archive_tmp(directory, tmp, sizeof tmp);
-	if (snprintf(path, sizeof path, "%s/%s.json", directory, name) >=
-	    (int)sizeof path - 8)
+	if (snprintf(eml.path, sizeof eml.path, "%s/%s.eml.gz", directory,
+		name) >= (int)sizeof eml.path)
 		return fault_set(
 		    fault, ST_ARCHIVE, "the archive's path is too long");
-	(void)snprintf(day, sizeof day, "%s/%.10s", directory, name);
-	st = make_directories(day, strlen(directory), fault);
-	if (st == ST_OK && message != NULL && access(path, F_OK) != 0) {
-		char beside[PATH_MAX];
-
-		(void)snprintf(beside, sizeof beside, "%.*s.eml.gz",
-		    (int)(strlen(path) - strlen(".json")), path);
-		st = store_file(
-		    tmp, beside, write_message, &message, &is_there, fault);
-	}
-	if (st == ST_OK)
-		st = store_file(
-		    tmp, path, write_record, &what, &is_there, fault);
-	/* Also for one that is there: it may have been linked just now. */
-	if (st == ST_OK)
-		st = sync_directory(day, fault);
-	if (st != ST_OK)
+	(void)snprintf(
+	    json.path, sizeof json.path, "%s/%s.json", directory, name);
+	st = store_both(&json, &eml, directory, &what, message, fault);
+	if (st != ST_OK) {
+		take_back(&json);
+		take_back(&eml);
 		return st;
+	}
 	(void)snprintf(archived->path, sizeof archived->path, "%s.json", name);
-	archived->is_duplicate = is_there;
+	archived->is_duplicate = json.is_there;
 	return ST_OK;
 }

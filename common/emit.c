@@ -27,23 +27,69 @@ put_hex(struct buf *out, const char *bytes, size_t len)
 	return st;
 }
 
+/* What a byte means to a printer: most mean nothing but themselves. */
+enum byte {
+	PLAIN,
+	SPACE, /* and "=": quoted in logfmt */
+	QUOTE, /* and the backslash: escaped */
+	OTHER  /* a control character, or part of a longer one */
+};
+
+static enum byte
+byte_class(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	if (u < 0x20 || u >= 0x7f)
+		return OTHER;
+	if (u == '"' || u == '\\')
+		return QUOTE;
+	return u == ' ' || u == '=' ? SPACE : PLAIN;
+}
+
+/* The length of the run of bytes at string that are of at most this class. */
+static size_t
+run_length(const char *string, size_t len, enum byte most)
+{
+	size_t n = 0;
+
+	while (n < len && byte_class(string[n]) <= most)
+		n++;
+	return n;
+}
+
+/*
+ * One character that is no plain byte: as it is, or as \xNN when it is a
+ * control or no UTF-8. *used tells its length.
+ */
+static enum status
+put_character(struct buf *out, const char *string, size_t len, size_t *used)
+{
+	uint32_t cp;
+
+	*used = utf8_decode(string, len, &cp);
+	if (*used == 0)
+		return put_hex(out, string, *used = 1);
+	if (utf8_is_control(cp))
+		return put_hex(out, string, *used);
+	return buf_add(out, string, *used);
+}
+
 /* Characters as they are, controls and bad UTF-8 as \xNN. */
 static enum status
 put_visible(struct buf *out, const char *string, size_t len)
 {
 	enum status st = ST_OK;
 
-	for (size_t i = 0; i < len && st == ST_OK;) {
-		uint32_t cp;
-		size_t n = utf8_decode(string + i, len - i, &cp);
+	while (len > 0 && st == ST_OK) {
+		size_t n = run_length(string, len, QUOTE);
 
-		if (n == 0)
-			st = put_hex(out, string + i, n = 1);
-		else if (utf8_is_control(cp))
-			st = put_hex(out, string + i, n);
+		if (n > 0)
+			st = buf_add(out, string, n);
 		else
-			st = buf_add(out, string + i, n);
-		i += n;
+			st = put_character(out, string, len, &n);
+		string += n;
+		len -= n;
 	}
 	return st;
 }
@@ -61,14 +107,15 @@ emit_visible(struct buf *out, const char *string)
 static bool
 needs_quotes(const char *string, size_t len)
 {
+	size_t i = 0;
+
 	if (len == 0)
 		return true;
-	for (size_t i = 0; i < len;) {
+	while ((i += run_length(string + i, len - i, PLAIN)) < len) {
 		uint32_t cp;
 		size_t n = utf8_decode(string + i, len - i, &cp);
 
-		if (n == 0 || cp == '"' || cp == '=' || cp == '\\' ||
-		    utf8_is_space(cp) || utf8_is_control(cp))
+		if (n <= 1 || utf8_is_space(cp) || utf8_is_control(cp))
 			return true;
 		i += n;
 	}
@@ -78,23 +125,26 @@ needs_quotes(const char *string, size_t len)
 static enum status
 put_logfmt(struct buf *out, const char *string, size_t len)
 {
-	enum status st = ST_OK;
-	size_t from = 0;
+	enum status st;
 
 	if (!needs_quotes(string, len))
 		return buf_add(out, string, len);
 	st = buf_addc(out, '"');
-	for (size_t i = 0; i < len && st == ST_OK; i++) {
-		if (string[i] != '"' && string[i] != '\\')
-			continue;
-		st = put_visible(out, string + from, i - from);
-		if (st == ST_OK)
-			st = buf_addc(out, '\\');
-		from = i;
-	}
-	if (st == ST_OK && from < len) {
-		/* A quote or backslash that is escaped stands at from. */
-		st = put_visible(out, string + from, len - from);
+	while (len > 0 && st == ST_OK) {
+		size_t n = run_length(string, len, SPACE);
+
+		if (n > 0) {
+			st = buf_add(out, string, n);
+		} else if (byte_class(*string) == QUOTE) {
+			char escape[] = { '\\', *string };
+
+			st = buf_add(out, escape, sizeof escape);
+			n = 1;
+		} else {
+			st = put_character(out, string, len, &n);
+		}
+		string += n;
+		len -= n;
 	}
 	return st == ST_OK ? buf_addc(out, '"') : st;
 }
@@ -103,26 +153,39 @@ put_logfmt(struct buf *out, const char *string, size_t len)
  * JSON.
  */
 
+/* One character that is not a plain byte; *used tells its length. */
+static enum status
+put_json_character(
+    struct buf *out, const char *string, size_t len, size_t *used)
+{
+	uint32_t cp;
+
+	*used = utf8_decode(string, len, &cp);
+	if (*used == 0) {
+		*used = 1;
+		return buf_adds(out, "\\ufffd");
+	}
+	if (cp == '"' || cp == '\\')
+		return buf_addf(out, "\\%c", (char)cp);
+	if (utf8_is_control(cp))
+		return buf_addf(out, "\\u%04x", (unsigned)cp);
+	return buf_add(out, string, *used);
+}
+
 static enum status
 put_json(struct buf *out, const char *string, size_t len)
 {
 	enum status st = buf_addc(out, '"');
 
-	for (size_t i = 0; i < len && st == ST_OK;) {
-		uint32_t cp;
-		size_t n = utf8_decode(string + i, len - i, &cp);
+	while (len > 0 && st == ST_OK) {
+		size_t n = run_length(string, len, SPACE);
 
-		if (n == 0) {
-			st = buf_adds(out, "\\ufffd");
-			n = 1;
-		} else if (cp == '"' || cp == '\\') {
-			st = buf_addf(out, "\\%c", (char)cp);
-		} else if (utf8_is_control(cp)) {
-			st = buf_addf(out, "\\u%04x", (unsigned)cp);
-		} else {
-			st = buf_add(out, string + i, n);
-		}
-		i += n;
+		if (n > 0)
+			st = buf_add(out, string, n);
+		else
+			st = put_json_character(out, string, len, &n);
+		string += n;
+		len -= n;
 	}
 	return st == ST_OK ? buf_addc(out, '"') : st;
 }
@@ -345,7 +408,11 @@ logfmt_line(struct buf *out, const struct event *ev, const char *queue_id,
 	if (st == ST_OK)
 		st = buf_addf(out, "event=%s", ev->name);
 	for (size_t i = 0; i < ev->count && st == ST_OK; i++) {
-		st = buf_addf(out, " %s=", ev->field[i].name);
+		st = buf_addc(out, ' ');
+		if (st == ST_OK)
+			st = buf_adds(out, ev->field[i].name);
+		if (st == ST_OK)
+			st = buf_addc(out, '=');
 		if (st == ST_OK)
 			st = put_value(
 			    out, &ev->field[i], value_max, put_logfmt);

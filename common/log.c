@@ -50,6 +50,9 @@ struct log {
 	size_t lines;
 	size_t bytes;
 	uint64_t dropped;
+
+	time_t stamped; /* the second that stamp stands for */
+	char stamp[32];
 };
 
 /*
@@ -183,21 +186,31 @@ format_line(const struct log *log, struct buf *out, const struct event *ev,
 	return st == ST_OK ? emit_json(out, ev, queue_id) : st;
 }
 
-/* "<22>Nov 22 03:04:05 ident[812]: line", as syslog(3) sends it. */
-static enum status
-format_syslog(const struct log *log, struct buf *out, const char *line,
-    enum severity severity)
+/* "Nov 22 03:04:05", made anew each second. */
+static const char *
+timestamp(struct log *log)
 {
-	char stamp[32];
 	time_t now = time(NULL);
 	struct tm tm;
-	enum status st;
 
+	if (now == log->stamped)
+		return log->stamp;
+	log->stamped = now;
 	if (localtime_r(&now, &tm) == NULL ||
-	    strftime(stamp, sizeof stamp, "%b %e %H:%M:%S", &tm) == 0)
-		stamp[0] = '\0';
-	st = buf_addf(out, "<%d>%s %s[%ld]: ", log->facility | (int)severity,
-	    stamp, log->ident, (long)getpid());
+	    strftime(log->stamp, sizeof log->stamp, "%b %e %H:%M:%S", &tm) == 0)
+		log->stamp[0] = '\0';
+	return log->stamp;
+}
+
+/* "<22>Nov 22 03:04:05 ident[812]: line", as syslog(3) sends it. */
+static enum status
+format_syslog(
+    struct log *log, struct buf *out, const char *line, enum severity severity)
+{
+	enum status st =
+	    buf_addf(out, "<%d>%s %s[%ld]: ", log->facility | (int)severity,
+		timestamp(log), log->ident, (long)getpid());
+
 	return st == ST_OK ? buf_adds(out, line) : st;
 }
 
@@ -212,7 +225,7 @@ format_stderr(const struct log *log, struct buf *out, const char *line)
 }
 
 static enum status
-format_datagram(const struct log *log, struct buf *out, const char *line,
+format_datagram(struct log *log, struct buf *out, const char *line,
     const struct event *ev, const char *queue_id)
 {
 	switch (log->target) {
@@ -267,9 +280,9 @@ tell_dropped(struct log *log)
 	    &ev, "detail", "the log took no lines and the queue was full");
 	event_count(&ev, "dropped-lines", dropped);
 	log->dropped = 0;
-	if (format_line(log, &line, &ev, NULL) != ST_OK ||
-	    put_line(log, line.data, &ev, NULL) != ST_OK)
-		log->dropped = dropped;
+	/* Said when it is queued, too. */
+	if (format_line(log, &line, &ev, NULL) == ST_OK)
+		(void)put_line(log, line.data, &ev, NULL);
 	buf_free(&line);
 }
 
