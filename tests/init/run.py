@@ -358,8 +358,13 @@ class Scripts(Case):
             f"Socket unix:{run_dir}/milter.sock\n"
             f"ArchiveDirectory {self.dir}/var/lib/tlsrpt-milter/archive\n"
             f"User {USER}\n{settings}", encoding="ascii")
-        self.addCleanup(run, script, "stop")
+        self.addCleanup(self.kill_all)
         return script, conf
+
+    def kill_all(self):
+        """A script that failed to stop the daemon must not leave it behind."""
+        for pid in self.pids():
+            os.kill(pid, signal.SIGKILL)
 
     def pids(self):
         """The processes whose program is our copy."""
