@@ -1,5 +1,6 @@
 #include "ijson.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -210,8 +211,7 @@ is_out_of_range(const char *text, size_t len)
 	memcpy(copy, text, len);
 	copy[len] = '\0';
 	value = strtod(copy, NULL);
-	return value > 1.7976931348623157e308 ||
-	    value < -1.7976931348623157e308;
+	return value == HUGE_VAL || value == -HUGE_VAL;
 }
 
 static enum status

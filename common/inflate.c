@@ -30,6 +30,7 @@ inflate_past_end(z_stream *zs, bool *is_over)
 	zs->avail_out = 1;
 	rc = inflate(zs, Z_NO_FLUSH);
 	*is_over = zs->avail_out == 0;
+	zs->next_out = Z_NULL;
 	return rc;
 }
 

@@ -17,8 +17,8 @@
 bool mailbox_is_ours(const struct conf *conf, const char *recipient);
 
 /*
- * Is the policy domain (for DANE, it may be an MX host) in the Domain list, or is
- * there no list? Case and a final dot do not matter.
+ * Is the policy domain (for DANE, it may be an MX host) in the Domain list, or
+ * is there no list? Case and a final dot do not matter.
  */
 bool mailbox_is_our_domain(const struct conf *conf, const char *name);
 
