@@ -26,6 +26,29 @@ set_macros(SMFICTX *ctx, int stage, const char *names)
 	(void)smfi_setsymlist(ctx, stage, (char *)(uintptr_t)names);
 }
 
+/* The reply to DATA. A "%" would be a format to libmilter. */
+static void
+set_reply(SMFICTX *ctx, const char *code, const char *xcode, const char *text)
+{
+	char copy[256];
+
+	(void)text_copy(copy, sizeof copy, text);
+	for (char *p = copy; *p != '\0'; p++) {
+		if (*p < ' ' || *p > '~' || *p == '%')
+			*p = '?';
+	}
+	(void)smfi_setreply(
+	    ctx, (char *)(uintptr_t)code, (char *)(uintptr_t)xcode, copy);
+}
+
+static sfsistat
+tempfail(SMFICTX *ctx)
+{
+	set_reply(ctx, "451", "4.3.0",
+	    "TLS report cannot be taken now, try again later");
+	return SMFIS_TEMPFAIL;
+}
+
 /*
  * Ask for no more than is needed. Mail that is not for the mailbox costs one
  * round trip, at DATA: the end of a message cannot be negotiated away, so
@@ -92,7 +115,7 @@ give_up(struct connection *connection, SMFICTX *ctx)
 	(void)log_event(connection->server->log, &ev,
 	    queue_id != NULL ? queue_id : "NOQUEUE");
 	message_end(connection);
-	return action == ACTION_TEMPFAIL ? SMFIS_TEMPFAIL : SMFIS_ACCEPT;
+	return action == ACTION_TEMPFAIL ? tempfail(ctx) : SMFIS_ACCEPT;
 }
 
 static sfsistat
@@ -110,9 +133,19 @@ on_data(SMFICTX *ctx)
 {
 	struct connection *connection = smfi_getpriv(ctx);
 
-	if (connection->has_message && message_take(connection) != ST_OK)
+	if (!connection->has_message)
+		return SMFIS_ACCEPT;
+	switch (message_take(connection)) {
+	case TAKE_OURS:
+		return SMFIS_CONTINUE;
+	case TAKE_LATER:
+		return tempfail(ctx);
+	case TAKE_FAILED:
 		return give_up(connection, ctx);
-	return message_is_ours(connection) ? SMFIS_CONTINUE : SMFIS_ACCEPT;
+	case TAKE_OTHER:
+		break;
+	}
+	return SMFIS_ACCEPT;
 }
 
 static sfsistat
@@ -196,21 +229,6 @@ quarantine(SMFICTX *ctx, const struct message *m, const struct outcome *outcome)
 	return deliver(ctx, m, outcome);
 }
 
-/* The reply to DATA. A "%" would be a format to libmilter. */
-static void
-set_reply(SMFICTX *ctx, const char *code, const char *xcode, const char *text)
-{
-	char copy[256];
-
-	(void)text_copy(copy, sizeof copy, text);
-	for (char *p = copy; *p != '\0'; p++) {
-		if (*p < ' ' || *p > '~' || *p == '%')
-			*p = '?';
-	}
-	(void)smfi_setreply(
-	    ctx, (char *)(uintptr_t)code, (char *)(uintptr_t)xcode, copy);
-}
-
 static sfsistat
 reject(SMFICTX *ctx, const struct outcome *outcome)
 {
@@ -221,14 +239,6 @@ reject(SMFICTX *ctx, const struct outcome *outcome)
 	    status_str(fault->status), fault->detail);
 	set_reply(ctx, "550", "5.6.0", text);
 	return SMFIS_REJECT;
-}
-
-static sfsistat
-tempfail(SMFICTX *ctx)
-{
-	set_reply(ctx, "451", "4.3.0",
-	    "TLS report cannot be stored now, try again later");
-	return SMFIS_TEMPFAIL;
 }
 
 static sfsistat

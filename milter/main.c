@@ -104,9 +104,12 @@ run_milter(void *arg)
 	return NULL;
 }
 
-/* Serve until a signal or libmilter says that it is over. */
+/*
+ * Serve until a signal or libmilter says that it is over. start is the
+ * configuration of the start, which named the socket and the pid file.
+ */
 static int
-serve(struct server *server)
+serve(struct server *server, const struct conf *start)
 {
 	sigset_t set = our_signals();
 	char byte;
@@ -128,11 +131,16 @@ serve(struct server *server)
 		process_notify("READY=1");
 	}
 	process_notify("STOPPING=1");
+	/* Whoever connects from now on finds nobody, or our successor. */
+	if (process_socket_path(start->socket) != NULL)
+		(void)unlink(process_socket_path(start->socket));
+	if (start->pid_file[0] != '\0')
+		(void)unlink(start->pid_file);
 	if (!server_drain(server, DRAIN_SECONDS))
 		log_text(server->log, SEV_WARNING,
 		    "stopping with messages in flight: the MTA will try "
 		    "them again");
-	(void)smfi_stop();
+	/* smfi_stop(3) would only wait for libmilter's next look around. */
 	log_text(server->log, SEV_INFO, "stopped");
 	return EX_OK;
 }
@@ -172,7 +180,7 @@ open_socket(const struct conf *conf, const struct identity *identity)
 
 	if (process_clear_socket(conf->socket, &fault) != ST_OK)
 		return refuse(EX_UNAVAILABLE, &fault);
-	mask = umask(0177);
+	mask = umask(0777 & ~(mode_t)conf->socket_mode);
 	rc = smfi_opensocket(0);
 	(void)umask(mask);
 	if (rc != MI_SUCCESS) {
@@ -181,7 +189,7 @@ open_socket(const struct conf *conf, const struct identity *identity)
 		    strerror(errno));
 		return refuse(EX_UNAVAILABLE, &fault);
 	}
-	if (process_socket_mode(conf, identity, &fault) != ST_OK)
+	if (process_own_socket(conf, identity, &fault) != ST_OK)
 		return refuse(EX_NOPERM, &fault);
 	return EX_OK;
 }
@@ -199,8 +207,9 @@ prepare(struct server *server)
 	if (process_identity(conf, &identity, &fault) != ST_OK)
 		return refuse(EX_NOUSER, &fault);
 	if (process_as_user(&identity, conf, ask_archive, &question) != ST_OK) {
-		(void)fprintf(stderr, "tlsrpt-milter: ArchiveDirectory: ");
-		return refuse(EX_CANTCREAT, &fault);
+		(void)fprintf(stderr, "tlsrpt-milter: ArchiveDirectory: %s\n",
+		    fault.detail);
+		return EX_CANTCREAT;
 	}
 	if (smfi_setconn(conf->socket) != MI_SUCCESS ||
 	    !callbacks_register(server)) {
@@ -239,8 +248,8 @@ run(struct conf *conf, const struct options *options)
 	/* libmilter's threads may look at it until the process is gone. */
 	static struct server server;
 	struct log *log;
+	struct conf *start = conf_ref(conf);
 	int ready = -1, status;
-	char *pid_file;
 
 	if (!options->is_foreground) {
 		ready = process_daemonize();
@@ -251,8 +260,7 @@ run(struct conf *conf, const struct options *options)
 	}
 	(void)umask(027);
 	log = log_new(conf, NULL);
-	pid_file = strdup(conf->pid_file);
-	if (log == NULL || pid_file == NULL) {
+	if (log == NULL) {
 		(void)fputs("tlsrpt-milter: out of memory\n", stderr);
 		return EX_OSERR;
 	}
@@ -264,13 +272,12 @@ run(struct conf *conf, const struct options *options)
 		if (ready != -1)
 			log_detach(log);
 		log_text(log, SEV_INFO, "version %s listens on %s", VERSION,
-		    conf->socket);
-		process_ready(ready, conf->log_target == TARGET_STDERR);
-		status = serve(&server);
-		if (pid_file[0] != '\0')
-			(void)unlink(pid_file);
+		    start->socket);
+		process_ready(ready, start->log_target == TARGET_STDERR);
+		status = serve(&server, start);
 	}
-	log_free(&log, LOG_MILLISECONDS);
+	/* Nothing is freed: libmilter's threads go on until the very end. */
+	(void)log_wait(log, LOG_MILLISECONDS);
 	return status;
 }
 

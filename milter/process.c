@@ -138,22 +138,18 @@ process_clear_socket(const char *socket, struct fault *fault)
 }
 
 enum status
-process_socket_mode(const struct conf *conf, const struct identity *identity,
+process_own_socket(const struct conf *conf, const struct identity *identity,
     struct fault *fault)
 {
 	const char *path = process_socket_path(conf->socket);
 
-	if (path == NULL)
-		return ST_OK;
-	if (chown(path, identity->is_root ? identity->uid : (uid_t)-1,
+	/* Not through a link: the directory may be the user's. */
+	if (path != NULL &&
+	    lchown(path, identity->is_root ? identity->uid : (uid_t)-1,
 		identity->socket_group) == -1)
 		return fault_set(fault, ST_ARCHIVE,
 		    "SocketGroup: cannot give %s to group %s: %s", path,
 		    conf->socket_group, strerror(errno));
-	if (chmod(path, (mode_t)conf->socket_mode) == -1)
-		return fault_set(fault, ST_ARCHIVE,
-		    "SocketMode: cannot set the mode of %s: %s", path,
-		    strerror(errno));
 	return ST_OK;
 }
 
@@ -250,11 +246,16 @@ process_notify(const char *state)
 enum status
 process_write_pid(const char *path, struct fault *fault)
 {
-	FILE *file = fopen(path, "we");
-	bool is_ok = file != NULL;
+	FILE *file = NULL;
+	bool is_ok;
+	int fd;
 
-	if (is_ok)
-		is_ok = fprintf(file, "%ld\n", (long)getpid()) > 0;
+	/* Never through a link: this is done as root. */
+	(void)unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd != -1)
+		file = fdopen(fd, "w");
+	is_ok = file != NULL && fprintf(file, "%ld\n", (long)getpid()) > 0;
 	if (file != NULL && fclose(file) != 0)
 		is_ok = false;
 	if (!is_ok)

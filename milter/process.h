@@ -43,8 +43,8 @@ enum status process_drop(const struct identity *identity,
  */
 enum status process_clear_socket(const char *socket, struct fault *fault);
 
-/* Give the socket its mode and group. */
-enum status process_socket_mode(const struct conf *conf,
+/* Give the socket to the user and group who may use it. */
+enum status process_own_socket(const struct conf *conf,
     const struct identity *identity, struct fault *fault);
 
 /* The path of a unix: or local: socket, NULL for others. */
@@ -67,7 +67,7 @@ void process_ready(int fd, bool keep_stderr);
 /* Send a state ("STOPPING=1") to systemd, if it is there: sd_notify(3). */
 void process_notify(const char *state);
 
-/* Write the pid file. */
+/* Write the pid file, in the place of one that is there. */
 enum status process_write_pid(const char *path, struct fault *fault);
 
 #endif

@@ -93,12 +93,17 @@ server_reload(struct server *server)
 		    "takes effect at a restart only: %s", restart);
 }
 
-void
+bool
 server_begin(struct server *server)
 {
+	bool may_begin;
+
 	(void)pthread_mutex_lock(&server->mutex);
-	server->in_flight++;
+	may_begin = !server->is_draining;
+	if (may_begin)
+		server->in_flight++;
 	(void)pthread_mutex_unlock(&server->mutex);
+	return may_begin;
 }
 
 void
@@ -119,6 +124,7 @@ server_drain(struct server *server, unsigned seconds)
 	(void)clock_gettime(CLOCK_REALTIME, &deadline);
 	deadline.tv_sec += seconds;
 	(void)pthread_mutex_lock(&server->mutex);
+	server->is_draining = true;
 	while (server->in_flight > 0 && rc == 0)
 		rc = pthread_cond_timedwait(
 		    &server->idle, &server->mutex, &deadline);

@@ -21,6 +21,7 @@ struct server {
 	pthread_cond_t idle;   /* in_flight has become 0 */
 	struct conf *conf;     /* in force for new messages */
 	unsigned in_flight;
+	bool is_draining;
 };
 
 /* Takes over the caller's reference to conf. */
@@ -37,11 +38,17 @@ struct conf *server_conf(struct server *server);
  */
 void server_reload(struct server *server);
 
-/* A message for the mailbox begins, ends. */
-void server_begin(struct server *server);
+/*
+ * A message for the mailbox begins, ends. None may begin any more when the
+ * server is being drained: then false, and no end.
+ */
+bool server_begin(struct server *server);
 void server_end(struct server *server);
 
-/* Wait until no message is in flight, but no longer than so many seconds. */
+/*
+ * Let no message begin any more, and wait until none is in flight, but no
+ * longer than so many seconds. Returns whether none is.
+ */
 bool server_drain(struct server *server, unsigned seconds);
 
 #endif

@@ -75,19 +75,18 @@ message_recipient(struct connection *connection, const char *recipient)
 	return false;
 }
 
-enum status
+enum take
 message_take(struct connection *connection)
 {
 	struct message *m = &connection->message;
 
 	if (m->count == 0)
-		return ST_OK;
+		return TAKE_OTHER;
+	m->is_taken = server_begin(connection->server);
+	if (!m->is_taken)
+		return TAKE_LATER;
 	m->intake = intake_new(&connection->server->site, m->conf);
-	if (m->intake == NULL)
-		return ST_NO_MEMORY;
-	server_begin(connection->server);
-	m->is_taken = true;
-	return ST_OK;
+	return m->intake != NULL ? TAKE_OURS : TAKE_FAILED;
 }
 
 bool

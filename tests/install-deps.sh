@@ -7,8 +7,8 @@
 set -eu
 
 build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev"
-test="check python3 postfix mount"
-ci="clang clang-format cppcheck mandoc gcovr shellcheck systemd"
+test="check python3 postfix mount systemd mandoc shellcheck"
+ci="clang clang-format cppcheck gcovr"
 
 fail() {
 	echo "install-deps.sh: $*" >&2

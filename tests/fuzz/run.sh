@@ -68,6 +68,7 @@ done
 
 failed=0
 printf '%-10s %12s %7s %9s\n' target executions edges features
+# shellcheck disable=SC2086 # a list of words
 set -- $names
 while [ $# -gt 0 ]; do
 	first=$1
