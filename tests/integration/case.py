@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import signal
+import subprocess
 import unittest
 
 import lab
@@ -70,10 +71,10 @@ class World:
             return
         milter, test = cls.ending.pop(place)
         try:
-            status = milter.stop()
-        except AssertionError as error:
-            cls.bad_ends.append((test, str(error)))
-            return
+            status = milter.wait_end()
+        except subprocess.TimeoutExpired:
+            milter.kill()
+            status = "nothing"
         if status != 0:
             cls.bad_ends.append((test, f"SIGTERM ended it with {status}: "
                                  + milter.error_text()))
@@ -175,6 +176,7 @@ class LabCase(unittest.TestCase):
         self.syslog.start()
         self.addCleanup(self.syslog.stop)
         self.mta = None
+        self.milters = []
 
     # Milters
 
@@ -185,6 +187,7 @@ class LabCase(unittest.TestCase):
         milter.may_end = False
         self.addCleanup(self._finish, place, milter)
         self.mta = milter
+        self.milters.append(milter)
         return milter
 
     def milter(self, kind="tempfail", **settings):
@@ -247,9 +250,14 @@ class LabCase(unittest.TestCase):
         return self.syslog.lines(pid)
 
     def events(self, queue_id=None, name=None):
-        """All events so far, in order, each checked for its form."""
+        """All events so far, in order, each checked for its form.
+
+        Milters of earlier tests may still be saying that they end.
+        """
+        pids = set().union(*(milter.pids for milter in self.milters))
         read = event_of if self.log_format == "logfmt" else event_of_json
-        return [event for event in map(read, self.lines())
+        found = [read(line) for line in self.lines() if line.pid in pids]
+        return [event for event in found
                 if event is not None
                 and queue_id in (None, event.queue_id)
                 and name in (None, event.name)]
@@ -264,17 +272,9 @@ class LabCase(unittest.TestCase):
     def names(self, queue_id):
         return [event.name for event in self.events(queue_id)]
 
-    def log_says(self, pattern, milter=None):
-        """A line of the milter that the pattern is found in, or None."""
-        pid = (milter or self.mta).pid
-        for line in self.lines(pid):
-            if re.search(pattern, check_line(line)):
-                return check_line(line)
-        return None
-
-    def wait_log(self, pattern, milter=None):
-        return lab.wait_until(lambda: self.log_says(pattern, milter),
-                              f"log line with {pattern!r}")
+    def wait_started(self):
+        """Until the milter has said in the log that it works."""
+        lab.wait_until(lambda: self.lines(self.mta.pid), "line at the start")
 
     # The archive
 

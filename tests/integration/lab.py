@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import functools
 import grp
 import os
 import pathlib
@@ -741,6 +742,7 @@ class Milter:
             "LogTarget": "syslog",
         }
         self.process = None
+        self.pids = set()
         shutil.rmtree(self.directory, ignore_errors=True)
         self.archive.mkdir(parents=True)
         self.directory.chmod(0o755)
@@ -766,6 +768,7 @@ class Milter:
                 [str(MILTER), "-f", "-c", str(self.conf)],
                 stdin=subprocess.DEVNULL, stdout=file,
                 stderr=file if errors is None else errors, cwd="/")
+        self.pids.add(self.process.pid)
         if wait:
             self.wait_ready()
         return self
@@ -853,6 +856,7 @@ class Milter:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
 
+@functools.cache
 def is_sanitized():
     """Built with a sanitizer, memory tells nothing."""
     return any(name in MILTER.read_bytes()

@@ -142,8 +142,8 @@ class Records(LabCase):
         """Folded, encoded, 8-bit and missing ones; JSON all the same."""
         self.milter()
         mail = mails.mail(mails.report()).replace(
-            b"Subject: Report Domain: ", b"Subject: \xff\x01 =?utf-8?q?=C3?=\r\n"
-            b"\tReport Domain: ")
+            b"Subject: Report Domain: ",
+            b"Subject: \xff\x01 =?utf-8?q?=C3?=\r\n\tReport Domain: ")
         mail = re.sub(rb"Message-ID: [^\r]*\r\n", b"", mail)
         self.expect_report(mail)
         self.assertEqual(self.only_record()["message-id"], "")

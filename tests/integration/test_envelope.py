@@ -107,7 +107,8 @@ class Mailbox(LabCase):
     def test_several_mailboxes(self):
         self.milter(Mailbox=["one@example.test", "two@example.test",
                              "@three.test"])
-        for recipient in ("one@example.test", "two@example.test", "x@three.test"):
+        for recipient in ("one@example.test", "two@example.test",
+                          "x@three.test"):
             self.assertTrue(self.is_ours(recipient), recipient)
 
     def test_other_delimiter(self):

@@ -108,7 +108,7 @@ class LogDaemon(LabCase):
     def test_dropped_lines_are_counted_and_said(self):
         """More than the queue holds: arrived and dropped add up."""
         milter = self.milter(MaxFailureLines="100000")
-        self.syslog.sync()
+        self.wait_started()
         already = len(self.syslog.lines(milter.pid))
         self.syslog.stop()
         failures, number = 2000, 4

@@ -34,7 +34,7 @@ class CheckConfiguration(LabCase):
 
     def test_good_files(self):
         for text in ("Mailbox a@b.test\n",
-                     "# comment\n\n  Mailbox a@b.test # behind\nMailbox @c.d\n",
+                     "# first\n\n  Mailbox a@b.test # behind\nMailbox @c.d\n",
                      "mailbox a@b.test\r\nONREPORT discard\r\n",
                      "Mailbox a@b.test"):
             with self.subTest(text=text):
@@ -202,6 +202,7 @@ class Start(LabCase):
         self.assertEqual(done.returncode, 0)
         pid = int((pid_dir / "pid").read_text())
         self.addCleanup(self.reap, pid)
+        self.mta.pids.add(pid)
         self.assertTrue(self.mta.is_listening())
         self.assertEqual(os.getsid(pid) == os.getsid(0), False)
         self.expect_report(mails.mail(mails.report()))
@@ -228,6 +229,11 @@ class Start(LabCase):
 
 
 class Hangup(LabCase):
+    def milter(self, kind="tempfail", **settings):
+        milter = super().milter(kind, **settings)
+        self.wait_started()
+        return milter
+
     def hangup(self, pattern):
         before = len(self.lines(self.mta.pid))
         self.mta.signal(signal.SIGHUP)

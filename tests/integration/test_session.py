@@ -74,6 +74,7 @@ class Session(LabCase):
 
     def test_connection_dropped_in_a_message(self):
         self.milter(OnReport="discard", ArchiveMessage="yes")
+        self.send(mails.ordinary())
         before = self.mta.descriptors()
         mail = lab.stuff(mails.plain_mail(
             mails.text_of(mails.report(comment="x" * 200000))))

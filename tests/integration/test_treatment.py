@@ -80,8 +80,9 @@ class Treatment(LabCase):
 
     def test_policy_event(self):
         self.milter()
-        rep = mails.report(mails.policy(75, 25), mails.policy(7, 0, kind="tlsa",
-                                                              domain="b.test"))
+        rep = mails.report(
+            mails.policy(75, 25),
+            mails.policy(7, 0, kind="tlsa", domain="b.test"))
         queue_id, _ = self.expect_report(mails.mail(rep))
         first, second = self.events(queue_id, "policy")
         self.assertEqual(
