@@ -385,9 +385,12 @@ fit_line(struct buf *out, const struct event *ev, const char *queue_id,
 	enum status st;
 
 	for (;;) {
+		bool is_long;
+
 		st = put(out, ev, queue_id, value_max);
-		if (st != ST_OK || out->len - from < EMIT_LINE_MAX ||
-		    value_max <= VALUE_MIN)
+		is_long = st == ST_TOO_LARGE ||
+		    (st == ST_OK && out->len - from >= EMIT_LINE_MAX);
+		if (!is_long || value_max <= VALUE_MIN)
 			return st;
 		buf_cut(out, from);
 		value_max /= 2;

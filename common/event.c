@@ -85,18 +85,12 @@ event_fault(struct event *ev, const struct fault *fault)
 		event_count(ev, "offset", fault->offset);
 }
 
-static void
-add_totals(struct event *ev, const struct totals *totals)
-{
-	event_count(ev, "total-successful-session-count", totals->successful);
-	event_count(ev, "total-failure-session-count", totals->failed);
-	event_rate(ev, "failure-rate", totals_rate(totals));
-}
-
 void
 event_report(struct event *ev, const char *name, const struct report *report,
     const struct assessment *assessment, const char *submitter)
 {
+	const struct totals *totals = &assessment->totals;
+
 	event_init(ev, name, assessment->severity);
 	event_string(ev, "organization-name", report->organization_name);
 	event_string(ev, "report-id", report->report_id);
@@ -107,7 +101,9 @@ event_report(struct event *ev, const char *name, const struct report *report,
 		event_count(ev, "policy-count", assessment->policies);
 	event_time(ev, "start-datetime", report->start);
 	event_time(ev, "end-datetime", report->end);
-	add_totals(ev, &assessment->totals);
+	event_count(ev, "total-successful-session-count", totals->successful);
+	event_count(ev, "total-failure-session-count", totals->failed);
+	event_rate(ev, "failure-rate", totals_rate(totals));
 	event_string(ev, "severity", severity_str(assessment->severity));
 	event_deviations(ev, report->dev);
 }
@@ -122,7 +118,9 @@ event_policy(struct event *ev, const struct report *report,
 	event_string(ev, "policy-type", policy->policy_type);
 	event_string(ev, "policy-domain", policy->policy_domain);
 	event_list(ev, "mx-host", policy->mx_host);
-	add_totals(ev, totals);
+	event_known(ev, "total-successful-session-count", policy->successful);
+	event_known(ev, "total-failure-session-count", policy->failed);
+	event_rate(ev, "failure-rate", totals_rate(totals));
 	event_string(ev, "severity", severity_str(severity));
 	event_list(ev, "policy-string", policy->policy_string);
 }

@@ -18,7 +18,7 @@
 
 enum {
 	IDENT_MAX = 40,
-	DATAGRAM_MAX = 4 * EMIT_LINE_MAX /* a journal entry has it twice */
+	DATAGRAM_MAX = 8 * EMIT_LINE_MAX /* a journal entry has it twice */
 };
 
 /* A datagram, or a line for standard error, that waits. */

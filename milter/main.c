@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <libmilter/mfapi.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ struct options {
  */
 
 static int signal_pipe[2];
+static sem_t gate; /* libmilter may begin */
 
 static void
 on_signal(int number)
@@ -62,36 +64,22 @@ on_signal(int number)
 	errno = saved;
 }
 
-static sigset_t
-our_signals(void)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	return set;
-}
-
-/* Make the pipe and handlers; threads made from now on do not get signals. */
+/* From here on a signal is remembered until serve() asks for it. */
 static bool
-block_signals(void)
+catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_signal,
 		.sa_flags = SA_RESTART | SA_NODEFER };
-	sigset_t set = our_signals();
 
 	if (pipe(signal_pipe) == -1)
 		return false;
 	(void)fcntl(signal_pipe[0], F_SETFD, FD_CLOEXEC);
 	(void)fcntl(signal_pipe[1], F_SETFD, FD_CLOEXEC);
 	(void)fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
-	(void)sigaction(SIGHUP, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGINT, &action, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
-	return pthread_sigmask(SIG_BLOCK, &set, NULL) == 0;
+	return sigaction(SIGHUP, &action, NULL) == 0 &&
+	    sigaction(SIGTERM, &action, NULL) == 0 &&
+	    sigaction(SIGINT, &action, NULL) == 0;
 }
 
 /* libmilter's own loop; its end without our doing is the end of us. */
@@ -99,6 +87,8 @@ static void *
 run_milter(void *arg)
 {
 	(void)arg;
+	while (sem_wait(&gate) == -1)
+		;
 	(void)smfi_main();
 	(void)!write(signal_pipe[1], "", 1);
 	return NULL;
@@ -111,10 +101,8 @@ run_milter(void *arg)
 static int
 serve(struct server *server, const struct conf *start)
 {
-	sigset_t set = our_signals();
 	char byte;
 
-	(void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	for (;;) {
 		ssize_t n = read(signal_pipe[0], &byte, 1);
 
@@ -228,17 +216,27 @@ prepare(struct server *server)
 	return EX_OK;
 }
 
+/* Start the other threads, which are not to get signals. */
 static int
 start_threads(struct server *server)
 {
 	pthread_t thread;
+	sigset_t set, old;
+	bool is_ok;
 
-	if (!block_signals() || log_start(server->log) != ST_OK ||
-	    pthread_create(&thread, NULL, run_milter, NULL) != 0) {
-		(void)fprintf(stderr, "tlsrpt-milter: %s\n", strerror(errno));
+	(void)sem_init(&gate, 0, 0);
+	(void)sigfillset(&set);
+	(void)pthread_sigmask(SIG_BLOCK, &set, &old);
+	is_ok = log_start(server->log) == ST_OK &&
+	    pthread_create(&thread, NULL, run_milter, NULL) == 0;
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (!is_ok) {
+		(void)fprintf(stderr, "tlsrpt-milter: cannot start a thread\n");
 		return EX_OSERR;
 	}
 	(void)pthread_detach(thread);
+	/* Only now: libmilter's own thread must not be alone in waiting. */
+	(void)sem_post(&gate);
 	return EX_OK;
 }
 
@@ -260,7 +258,7 @@ run(struct conf *conf, const struct options *options)
 	}
 	(void)umask(027);
 	log = log_new(conf, NULL);
-	if (log == NULL) {
+	if (log == NULL || !catch_signals()) {
 		(void)fputs("tlsrpt-milter: out of memory\n", stderr);
 		return EX_OSERR;
 	}
