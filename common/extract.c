@@ -457,7 +457,9 @@ extract_decode(struct extract *ex, size_t i, struct buf *text, deviations *dev,
 	    c->kind != PAYLOAD_EMPTY && c->labelled != c->kind)
 		deviation_add(dev, DEV_LABEL_MISMATCH);
 	if (c->kind == PAYLOAD_EMPTY)
-		return fault_set(fault, ST_EMPTY, "the part has no content");
+		return extract_blame(ex, i,
+		    fault_set(fault, ST_EMPTY, "the part has no content"),
+		    fault);
 	st = check_label(c, fault);
 	if (st == ST_OK)
 		st = payload_decode(c->spool, c->kind, text, dev, fault);

@@ -305,6 +305,18 @@ on_close(SMFICTX *ctx)
 	return SMFIS_CONTINUE;
 }
 
+void
+callbacks_log(int priority, const char *text)
+{
+	enum severity severity = SEV_INFO;
+
+	if (priority <= SEV_NOTICE)
+		severity =
+		    priority < SEV_ERR ? SEV_ERR : (enum severity)priority;
+	if (the_server != NULL)
+		log_text(the_server->log, severity, "libmilter: %s", text);
+}
+
 bool
 callbacks_register(struct server *server)
 {

@@ -12,4 +12,10 @@
  */
 bool callbacks_register(struct server *server);
 
+/*
+ * A line of libmilter's own with its syslog(3) priority; it goes to the log of
+ * the server that is registered, and nowhere before that.
+ */
+void callbacks_log(int priority, const char *text);
+
 #endif

@@ -100,7 +100,7 @@ START_TEST(the_lines_of_a_report)
 	    "additional-information=i severity=err cause=\""));
 	ck_assert_ptr_nonnull(strstr(p.out.data, "\" action=\""));
 	ck_assert_ptr_nonnull(strstr(
-	    p.out.data, "policy-type=tlsa total-successful-session-count=0 "));
+	    p.out.data, "policy-type=tlsa failure-rate="));
 	buf_free(&p.out);
 	conf_unref(&conf);
 }
