@@ -51,6 +51,8 @@ struct log {
 	size_t bytes;
 	uint64_t dropped;
 
+	struct buf line; /* what is being written; kept for the next */
+	struct buf datagram;
 	time_t stamped; /* the second that stamp stands for */
 	char stamp[32];
 };
@@ -246,14 +248,14 @@ static enum status
 put_line(struct log *log, const char *line, const struct event *ev,
     const char *queue_id)
 {
-	struct buf out;
+	struct buf *out = &log->datagram;
 	enum status st;
 
-	buf_init(&out, DATAGRAM_MAX);
-	st = format_datagram(log, &out, line, ev, queue_id);
+	buf_cut(out, 0);
+	st = format_datagram(log, out, line, ev, queue_id);
 	if (st == ST_OK &&
-	    (log->first != NULL || !send_now(log, out.data, out.len))) {
-		if (!enqueue(log, out.data, out.len))
+	    (log->first != NULL || !send_now(log, out->data, out->len))) {
+		if (!enqueue(log, out->data, out->len))
 			log->dropped++;
 		st = ST_LOG_STALLED;
 		(void)pthread_cond_signal(&log->wake);
@@ -261,7 +263,6 @@ put_line(struct log *log, const char *line, const struct event *ev,
 		log->dropped++;
 		st = ST_LOG_STALLED;
 	}
-	buf_free(&out);
 	return st;
 }
 
@@ -418,6 +419,8 @@ log_new(const struct conf *conf, const struct log_paths *paths)
 	log->paths = paths != NULL ? *paths : usual;
 	log->last = &log->first;
 	log->fd = -1;
+	buf_init(&log->line, DATAGRAM_MAX);
+	buf_init(&log->datagram, DATAGRAM_MAX);
 	(void)pthread_mutex_init(&log->mutex, NULL);
 	(void)pthread_cond_init(&log->wake, NULL);
 	(void)pthread_cond_init(&log->empty, NULL);
@@ -472,6 +475,8 @@ log_free(struct log **log, unsigned milliseconds)
 	while (l->first != NULL)
 		dequeue(l);
 	disconnect(l);
+	buf_free(&l->line);
+	buf_free(&l->datagram);
 	(void)pthread_cond_destroy(&l->wake);
 	(void)pthread_cond_destroy(&l->empty);
 	(void)pthread_mutex_destroy(&l->mutex);
@@ -485,20 +490,18 @@ log_free(struct log **log, unsigned milliseconds)
 enum status
 log_event(struct log *log, const struct event *ev, const char *queue_id)
 {
-	struct buf line;
 	enum status st;
 
-	buf_init(&line, DATAGRAM_MAX);
 	(void)pthread_mutex_lock(&log->mutex);
-	st = format_line(log, &line, ev, queue_id);
+	buf_cut(&log->line, 0);
+	st = format_line(log, &log->line, ev, queue_id);
 	if (st == ST_OK) {
-		st = put_line(log, line.data, ev, queue_id);
+		st = put_line(log, log->line.data, ev, queue_id);
 	} else {
 		log->dropped++;
 		st = ST_LOG_STALLED;
 	}
 	(void)pthread_mutex_unlock(&log->mutex);
-	buf_free(&line);
 	return st;
 }
 

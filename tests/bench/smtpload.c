@@ -24,7 +24,6 @@
 #include "sample.h"
 
 enum {
-	REPORT_BYTES = 10240,
 	IN_MAX = 2048,
 	EVENTS_MAX = 64
 };
@@ -171,12 +170,12 @@ main(int argc, char **argv)
 	size_t count;
 	double took;
 
-	if (argc != 5)
-		errx(64, "usage: smtpload SESSIONS MESSAGES SEED PORT");
+	if (argc != 6)
+		errx(64, "usage: smtpload SESSIONS MESSAGES SEED PORT BYTES");
 	count = strtoul(argv[1], NULL, 10);
 	mails_count = strtoul(argv[2], NULL, 10);
-	mails = sample_mails(
-	    (uint32_t)strtoul(argv[3], NULL, 10), mails_count, REPORT_BYTES);
+	mails = sample_mails((uint32_t)strtoul(argv[3], NULL, 10), mails_count,
+	    strtoul(argv[5], NULL, 10));
 	server.sin_port = htons((uint16_t)strtoul(argv[4], NULL, 10));
 	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	sessions = calloc(count, sizeof(*sessions));
