@@ -132,83 +132,28 @@ static const struct {
 	{ "\x01User x", "f:2: control character" },
 	{ "User x\x1b[31m", "f:2: control character" },
 	{ "Socket unix:relative", "f:2: Socket" },
-	{ "Socket unix:/a", NULL },
-	{ "Socket local:/a", NULL },
-	{ "Socket /a", "f:2: Socket" },
 	{ "Socket inet:8891@localhost", NULL },
-	{ "Socket inet6:8891@::1", NULL },
-	{ "Socket inet:8891", "f:2: Socket" },
-	{ "Socket inet:@host", "f:2: Socket" },
-	{ "Socket inet:8891@", "f:2: Socket" },
-	{ "Socket inet:0@h", "f:2: Socket" },
-	{ "Socket inet:1@h", NULL },
-	{ "Socket inet:65535@h", NULL },
-	{ "Socket inet:65536@h", "f:2: Socket" },
-	{ "Socket inet:x@h", "f:2: Socket" },
-	{ "SocketMode 0777", NULL },
-	{ "SocketMode 1000", "f:2: SocketMode" },
-	{ "SocketMode 0o660", "f:2: SocketMode" },
 	{ "SocketMode 668", "f:2: SocketMode" },
-	{ "SocketMode rw", "f:2: SocketMode" },
 	{ "PidFile run/x", "f:2: PidFile" },
 	{ "Mailbox nobody", "f:2: Mailbox" },
-	{ "Mailbox nobody@", "f:2: Mailbox" },
-	{ "Mailbox <a@b>", "f:2: Mailbox" },
 	{ "Domain a@b", "f:2: Domain" },
-	{ "Domain https://x", "f:2: Domain" },
 	{ "ArchiveDirectory archive", "f:2: ArchiveDirectory" },
 	{ "ArchiveMessage maybe", "f:2: ArchiveMessage" },
-	{ "ArchiveMessage no", NULL },
-	{ "ArchiveMessage true", NULL },
-	{ "ArchiveMessage 0", NULL },
 	{ "OnReport reject", "f:2: OnReport" },
-	{ "OnReport quarantine", "f:2: OnReport" },
 	{ "OnMalformed discard", "f:2: OnMalformed" },
-	{ "OnMalformed quarantine", NULL },
-	{ "OnFailure discard", "f:2: OnFailure" },
 	{ "OnFailure reject", "f:2: OnFailure" },
 	{ "MaxMessageSize 1023", "f:2: MaxMessageSize" },
 	{ "MaxMessageSize 1024", NULL },
-	{ "MaxMessageSize 1K", NULL },
-	{ "MaxMessageSize 2G", NULL },
-	{ "MaxMessageSize 2147483648", NULL },
-	{ "MaxMessageSize 2147483649", "f:2: MaxMessageSize" },
-	{ "MaxMessageSize 3G", "f:2: MaxMessageSize" },
-	{ "MaxReportSize 1G", NULL },
-	{ "MaxReportSize 1073741825", "f:2: MaxReportSize" },
-	{ "MaxReportSize -1", "f:2: MaxReportSize" },
 	{ "MaxReportSize 1T", "f:2: MaxReportSize" },
-	{ "MaxReportSize 1KB", "f:2: MaxReportSize" },
-	{ "MaxReportSize 1.5M", "f:2: MaxReportSize" },
-	{ "MaxReportSize M", "f:2: MaxReportSize" },
-	{ "MaxReportSize 99999999999999999999", "f:2: MaxReportSize" },
-	{ "MaxReportSize 18014398509481984G", "f:2: MaxReportSize" },
-	{ "MaxFailureLines 1000000", NULL },
 	{ "MaxFailureLines 1000001", "f:2: MaxFailureLines" },
-	{ "MaxFailureLines 1K", "f:2: MaxFailureLines" },
-	{ "MaxFailureLines +1", "f:2: MaxFailureLines" },
-	{ "MinSessions 1000000000", NULL },
 	{ "MinSessions 1000000001", "f:2: MinSessions" },
-	{ "WarningRate 100%", NULL },
-	{ "WarningRate 100.00", NULL },
-	{ "WarningRate 100.01%", "f:2: WarningRate" },
-	{ "WarningRate 101%", "f:2: WarningRate" },
 	{ "WarningRate 5.123%", "f:2: WarningRate" },
-	{ "WarningRate 5.%", "f:2: WarningRate" },
-	{ "WarningRate .5%", "f:2: WarningRate" },
-	{ "WarningRate 5%%", "f:2: WarningRate" },
-	{ "WarningRate -5%", "f:2: WarningRate" },
-	{ "WarningRate 99999999999999999999%", "f:2: WarningRate" },
 	{ "WarningRate 1%\nNoticeRate 1%", NULL },
 	{ "WarningRate 0.99%", "less than NoticeRate" },
 	{ "LogTarget file", "f:2: LogTarget" },
-	{ "LogTarget stderr", NULL },
 	{ "LogFormat xml", "f:2: LogFormat" },
 	{ "SyslogFacility kern", "f:2: SyslogFacility" },
-	{ "SyslogFacility LOCAL0", NULL },
 	{ "SyslogIdent a[b]", "f:2: SyslogIdent" },
-	{ "SyslogIdent 12345678901234567890123456789012", NULL },
-	{ "SyslogIdent 123456789012345678901234567890123", "f:2: SyslogIdent" },
 	{ "User x#y", NULL },
 	{ "#User", NULL },
 };
@@ -284,17 +229,6 @@ START_TEST(lines_and_lists_have_their_limit)
 	struct conf *conf;
 	struct buf text;
 
-	/* A socket path of 107 bytes fits into a sockaddr_un. */
-	for (size_t len = 107; len <= 108; len++) {
-		buf_init(&text, 1000);
-		(void)buf_adds(&text, "Mailbox a@b\nSocket unix:/");
-		unit_repeat(&text, "x", len - 1);
-		conf = parse(text.data, text.len, &problems);
-		ck_assert_int_eq(conf != NULL, len == 107);
-		conf_unref(&conf);
-		free(problems);
-		buf_free(&text);
-	}
 	buf_init(&text, 10000);
 	(void)buf_adds(&text, "Mailbox a@b\nUser ");
 	unit_repeat(&text, "x", 5000);
@@ -444,6 +378,8 @@ conf_suite(void)
 	Suite *suite = suite_create("conf");
 	TCase *tc = tcase_create("conf");
 
+	/* Ten thousand reallocations take a sanitizer seconds. */
+	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, the_defaults_are_those_of_the_manual);
 	tcase_add_test(tc, every_keyword_is_taken);
 	tcase_add_loop_test(tc, lines_are_judged, 0, (int)ARRAY_LEN(lines));

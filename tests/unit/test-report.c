@@ -387,74 +387,6 @@ START_TEST(what_is_no_report)
 }
 END_TEST
 
-static const struct {
-	const char *token;
-	bool is_known;
-	uint64_t value;
-	deviations dev;
-} counts[] = {
-	{ "0", true, 0, 0 },
-	{ "-0", true, 0, 0 },
-	{ "1", true, 1, 0 },
-	{ "1.0", true, 1, 0 },
-	{ "1e3", true, 1000, 0 },
-	{ "9007199254740991", true, 9007199254740991, 0 },
-	{ "9007199254740992", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "9007199254740993", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "-1", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "1.5", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "1e400", false, 0,
-	    DEV(DEV_COUNT_INVALID) | DEV(DEV_NUMBER_OUT_OF_RANGE) },
-	{ "-1e400", false, 0,
-	    DEV(DEV_COUNT_INVALID) | DEV(DEV_NUMBER_OUT_OF_RANGE) },
-	{ "\"17\"", true, 17, DEV(DEV_COUNT_AS_STRING) },
-	{ "\"9007199254740991\"", true, 9007199254740991,
-	    DEV(DEV_COUNT_AS_STRING) },
-	{ "\"99999999999999999999\"", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "\"-1\"", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "\"1.5\"", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "\"\"", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "\"many\"", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "\" 1\"", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "true", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "[1]", false, 0, DEV(DEV_COUNT_INVALID) },
-	{ "null", false, 0, DEV(DEV_NULL_MEMBER) },
-};
-
-struct taken_count {
-	struct count count;
-};
-
-static enum report_visit
-take_count(void *ctx, const struct policy *policy)
-{
-	((struct taken_count *)ctx)->count = policy->successful;
-	return REPORT_NEXT;
-}
-
-START_TEST(counts_are_read)
-{
-	static const struct report_visitor taker = { .policy = take_count };
-	struct taken_count taken = { { false, 99 } };
-	char text[1024];
-	struct report r;
-
-	(void)snprintf(text, sizeof text,
-	    HEAD "[{" POLICY ",\"summary\":{\"total-successful-session-count\":"
-		 "%s,\"total-failure-session-count\":0}}]}",
-	    counts[_i].token);
-	ck_status(counts[_i].token,
-	    report_read(&r, text, strlen(text), 0, NULL), ST_OK);
-	ck_status("walk", report_walk(&r, &taker, &taken), ST_OK);
-	ck_assert_int_eq(taken.count.is_known, counts[_i].is_known);
-	if (counts[_i].is_known)
-		ck_assert_uint_eq(taken.count.value, counts[_i].value);
-	/* What is unknown may be missing too, as far as deviations go. */
-	ck_deviations(
-	    counts[_i].token, r.dev & ~DEV(DEV_COUNT_MISSING), counts[_i].dev);
-}
-END_TEST
-
 #define ELEMENT "{\"result-type\":\"tlsa-invalid\",\"failed-session-count\":1}"
 #define ENTRY                                                                  \
 	"{" POLICY "," SUMMARY ",\"failure-details\":[" ELEMENT "," ELEMENT "]}"
@@ -506,27 +438,6 @@ START_TEST(a_span_is_read)
 	ck_status("array",
 	    report_read_span(&r, (struct json_span){ "[]", 2 }, 0, NULL),
 	    ST_JSON_NOT_OBJECT);
-}
-END_TEST
-
-START_TEST(long_values_are_cut)
-{
-	for (size_t len = JSON_VALUE_MAX - 1; len <= JSON_VALUE_MAX; len++) {
-		struct report r;
-		struct buf text;
-
-		buf_init(&text, 1 << 16);
-		(void)buf_adds(&text, "{\"organization-name\":\"");
-		unit_repeat(&text, "x", len);
-		(void)buf_adds(&text, "\",\"report-id\":\"i\"," USUAL TAIL);
-		ck_status("read", report_read(&r, text.data, text.len, 0, NULL),
-		    ST_OK);
-		ck_assert_uint_eq(
-		    strlen(r.organization_name), JSON_VALUE_MAX - 1);
-		ck_deviations("long", r.dev,
-		    len < JSON_VALUE_MAX ? 0 : DEV(DEV_LONG_VALUE));
-		buf_free(&text);
-	}
 }
 END_TEST
 
@@ -650,10 +561,8 @@ report_suite(void)
 	tcase_add_loop_test(tc, reports_are_walked, 0, (int)ARRAY_LEN(rows));
 	tcase_add_loop_test(tc, heads_are_read, 0, (int)ARRAY_LEN(heads));
 	tcase_add_loop_test(tc, what_is_no_report, 0, (int)ARRAY_LEN(refused));
-	tcase_add_loop_test(tc, counts_are_read, 0, (int)ARRAY_LEN(counts));
 	tcase_add_loop_test(tc, the_visitor_may_end_it, 0, 5);
 	tcase_add_test(tc, a_span_is_read);
-	tcase_add_test(tc, long_values_are_cut);
 	tcase_add_test(tc, every_call_may_fail);
 	tcase_add_test(tc, appendix_b_is_read);
 	suite_add_tcase(suite, tc);
