@@ -301,7 +301,6 @@ START_TEST(a_full_buffer_is_told)
 	event_count(&ev, "c", 12);
 	event_rate(&ev, "r", 1);
 	event_list(&ev, "l", list);
-	event_deviations(&ev, 3);
 	for (size_t i = 0; i < ARRAY_LEN(emits); i++) {
 		buf_init(&whole, 8192);
 		ck_status("whole", emits[i](&whole, &ev, "Q"), ST_OK);
@@ -313,6 +312,8 @@ START_TEST(a_full_buffer_is_told)
 		}
 		buf_free(&whole);
 	}
+	/* The journal has no line to shorten; a name is long for the others. */
+	event_deviations(&ev, 3);
 	buf_init(&whole, 8192);
 	ck_status(
 	    "whole", emit_journal(&whole, &ev, "Q", "m", "i", LOG_MAIL), ST_OK);

@@ -21,6 +21,19 @@
 #include "text.h"
 #include "unit.h"
 
+/* Sanitizers make it some ten times as slow. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define IS_SANITIZED 1
+#elif defined __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
+    __has_feature(memory_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+#ifndef IS_SANITIZED
+#define IS_SANITIZED 0
+#endif
+
 enum {
 	MAILS_MAX = 1000,
 	NAME_LEN_MAX = 128,
@@ -29,7 +42,11 @@ enum {
 	SMALL_MAIL = 8192,
 	FIRST_CUTS = 128,
 	LAST_CUTS = 1280,
-	STRIDE = 499
+	STRIDE = 499,
+	/* Under a sanitizer a mail is cut at every so many bytes of those,
+	   which keeps the run within minutes; the plain build tries them all.
+	 */
+	EVERY = IS_SANITIZED ? 7 : 1
 };
 
 static char directory[256];
@@ -201,6 +218,8 @@ put_extracted(struct buf *out, const struct golden *g, size_t way)
 static bool
 is_tried(size_t way, size_t len)
 {
+	if (way > 1 && way % EVERY != 0)
+		return false;
 	return len <= SMALL_MAIL || way < FIRST_CUTS || way > len - LAST_CUTS ||
 	    way % STRIDE == 0;
 }
