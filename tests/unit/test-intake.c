@@ -302,6 +302,10 @@ START_TEST(a_message_may_be_too_large)
 }
 END_TEST
 
+#define LONG_ID                                                                \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 /* Whatever fails: no discard, no report that is not whole, no leak. */
 START_TEST(every_call_may_fail)
 {
@@ -313,8 +317,11 @@ START_TEST(every_call_may_fail)
 	unsigned n;
 
 	use_conf(ALL "ArchiveMessage yes\n");
-	/* The log has its socket before, and keeps it. */
-	(void)take("text/plain", "x", &origin, &outcome);
+	/* The log has its socket before, and the memory for lines longer than
+	   any below; it keeps both. */
+	(void)take(TLSRPT, PART(LONG_ID LONG_ID LONG_ID LONG_ID) END, &origin,
+	    &outcome);
+	(void)listener_drain(fd, 0);
 	descriptors = unit_count_descriptors();
 	for (n = 1;; n++) {
 		enum conf_action action;
