@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libmilter/mfapi.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -104,10 +105,13 @@ serve(struct server *server, const struct conf *start)
 	char byte;
 
 	for (;;) {
-		ssize_t n = read(signal_pipe[0], &byte, 1);
+		struct pollfd pfd = { .fd = signal_pipe[0], .events = POLLIN };
+		ssize_t n;
 
-		if (n == -1 && errno == EINTR)
+		/* poll(2) lets a handler run at once, whoever watches us. */
+		if (poll(&pfd, 1, -1) == -1 && errno == EINTR)
 			continue;
+		n = read(signal_pipe[0], &byte, 1);
 		if (n != 1 || byte == 0) {
 			log_text(server->log, SEV_ERR, "libmilter gave up");
 			return EX_SOFTWARE;
