@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "archive.h"
@@ -27,8 +28,9 @@
 #endif
 
 enum {
-	DRAIN_SECONDS = 30,     /* for messages in flight at SIGTERM */
-	LOG_MILLISECONDS = 2000 /* for lines that wait at the end */
+	GRACE_NANOSECONDS = 300000000, /* for verdicts to be sent */
+	DRAIN_SECONDS = 30,            /* for messages in flight at SIGTERM */
+	LOG_MILLISECONDS = 2000        /* for lines that wait at the end */
 };
 
 static const char usage[] =
@@ -132,6 +134,9 @@ serve(struct server *server, const struct conf *start)
 		log_text(server->log, SEV_WARNING,
 		    "stopping with messages in flight: the MTA will try "
 		    "them again");
+	/* The last verdict is libmilter's to send, once a callback returns. */
+	(void)nanosleep(
+	    &(struct timespec){ .tv_nsec = GRACE_NANOSECONDS }, NULL);
 	/* smfi_stop(3) would only wait for libmilter's next look around. */
 	log_text(server->log, SEV_INFO, "stopped");
 	return EX_OK;
