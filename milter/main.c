@@ -6,7 +6,6 @@
 #include <libmilter/mfapi.h>
 #include <poll.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,13 +48,11 @@ struct options {
 };
 
 /*
- * Signals. libmilter starts a thread that takes SIGHUP for the end. The main
- * thread is the one that has these signals unblocked, and the kernel prefers
- * it; SA_NODEFER keeps them unblocked while a handler runs.
+ * Signals. The main thread is the one that gets them: all others have them
+ * blocked, and libmilter's own waits in vain (interpose.c).
  */
 
 static int signal_pipe[2];
-static sem_t gate; /* libmilter may begin */
 
 static void
 on_signal(int number)
@@ -72,7 +69,7 @@ static bool
 catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = on_signal,
-		.sa_flags = SA_RESTART | SA_NODEFER };
+		.sa_flags = SA_RESTART };
 
 	if (pipe(signal_pipe) == -1)
 		return false;
@@ -90,8 +87,6 @@ static void *
 run_milter(void *arg)
 {
 	(void)arg;
-	while (sem_wait(&gate) == -1)
-		;
 	(void)smfi_main();
 	(void)!write(signal_pipe[1], "", 1);
 	return NULL;
@@ -233,7 +228,6 @@ start_threads(struct server *server)
 	sigset_t set, old;
 	bool is_ok;
 
-	(void)sem_init(&gate, 0, 0);
 	(void)sigfillset(&set);
 	(void)pthread_sigmask(SIG_BLOCK, &set, &old);
 	is_ok = log_start(server->log) == ST_OK &&
@@ -244,8 +238,6 @@ start_threads(struct server *server)
 		return EX_OSERR;
 	}
 	(void)pthread_detach(thread);
-	/* Only now: libmilter's own thread must not be alone in waiting. */
-	(void)sem_post(&gate);
 	return EX_OK;
 }
 
