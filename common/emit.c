@@ -5,7 +5,7 @@
 
 #include "text.h"
 
-/* Tries at making a line fit, each with values cut to a quarter. */
+/* Values are not cut shorter than this: the greatest event fits then. */
 enum {
 	VALUE_MIN = 8,
 	QUEUE_ID_MAX = 64

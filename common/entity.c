@@ -12,6 +12,18 @@ leads_to_report(const char *type)
 	    text_iprefix(type, "application/tlsrpt");
 }
 
+/*
+ * Of two media types, the one that leads to a report; of two that do, or do
+ * not, one that is properly spelled; else the first.
+ */
+static bool
+is_better(const struct entity *e, const char *type, bool is_proper)
+{
+	if (leads_to_report(type) != leads_to_report(e->type))
+		return leads_to_report(type);
+	return is_proper && !e->is_typed;
+}
+
 static void
 read_content_type(
     struct entity *e, const char *value, bool is_proper, deviations *dev)
@@ -23,9 +35,7 @@ read_content_type(
 		deviation_add(dev, DEV_REPEATED_CONTENT_TYPE);
 	if (!is_proper)
 		deviation_add(dev, DEV_MISSPELLED_CONTENT_TYPE);
-	/* Of two, the one that leads to a report; else the first. */
-	if (e->type[0] != '\0' && !(is_proper && !e->is_typed) &&
-	    (leads_to_report(e->type) || !leads_to_report(type)))
+	if (e->type[0] != '\0' && !is_better(e, type, is_proper))
 		return;
 	memcpy(e->type, type, sizeof type);
 	e->is_typed = is_proper;

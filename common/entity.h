@@ -33,9 +33,9 @@ struct entity {
 };
 
 /*
- * Take a header field. "ContentType:" is taken for Content-Type where there is
- * none; of two that differ, the first counts, or the one that leads to a
- * report. What was odd is noted in *dev.
+ * Take a header field. Of several Content-Type fields the one counts that leads
+ * to a report, or else the first; "ContentType:" is taken for one where no
+ * properly spelled one is as good. What was odd is noted in *dev.
  */
 void entity_field(struct entity *entity, const char *name, const char *value,
     deviations *dev);
