@@ -57,6 +57,7 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 .PHONY: all help deps check demo bench fuzz asan tsan coverage lint format \
 	install uninstall dist clean
 .DELETE_ON_ERROR:
+.SECONDARY:
 .SUFFIXES:
 
 all: $(B)/tlsrpt-milter $(B)/tlsrpt
@@ -147,10 +148,16 @@ FUZZ_FLAGS   = -g -O1 -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all
 FUZZ_TARGETS = $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(FUZZ))
 
-$(B)/fuzz/%: tests/fuzz/%.c $(COMMON) $(HEADERS)
+FUZZ_CC      = $(CLANG) -std=c17 -pthread $(ALL_CPPFLAGS) $(WARNINGS) $(FUZZ_FLAGS)
+FUZZ_COMMON  = $(patsubst %.c,$(B)/fuzz/%.o,$(COMMON))
+
+$(B)/fuzz/common/%.o: common/%.c $(HEADERS)
 	@mkdir -p $(@D)
-	$(CLANG) -std=c17 -pthread $(ALL_CPPFLAGS) $(WARNINGS) $(FUZZ_FLAGS) \
-	    -o $@ $< $(COMMON) $(LIBS)
+	$(FUZZ_CC) -c -o $@ $<
+
+$(B)/fuzz/%: tests/fuzz/%.c $(FUZZ_COMMON)
+	@mkdir -p $(@D)
+	$(FUZZ_CC) -o $@ $^ $(LIBS)
 
 fuzz: $(FUZZ_TARGETS)
 	sh tests/fuzz/run.sh $(FUZZ_SECONDS)

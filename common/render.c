@@ -211,8 +211,9 @@ visit_failure(
 	    failure->result_type != NULL ? failure->result_type : "of no type");
 	(void)fprintf(r->out, "%s: ", plain(r));
 	if (failure->failed.is_known)
-		(void)fprintf(r->out, "%llu failed sessions",
-		    (unsigned long long)failure->failed.value);
+		(void)fprintf(r->out, "%llu failed session%s",
+		    (unsigned long long)failure->failed.value,
+		    failure->failed.value == 1 ? "" : "s");
 	else
 		(void)fputs("an unknown number of failed sessions", r->out);
 	if (failure->receiving_mx_hostname != NULL) {
