@@ -275,8 +275,9 @@ run(struct conf *conf, const struct options *options)
 		process_ready(ready, start->log_target == TARGET_STDERR);
 		status = serve(&server, start);
 	}
-	/* Nothing is freed: libmilter's threads go on until the very end. */
+	/* The rest stays: libmilter's threads go on until the very end. */
 	(void)log_wait(log, LOG_MILLISECONDS);
+	conf_unref(&start);
 	return status;
 }
 
