@@ -37,7 +37,8 @@ struct intake {
 	struct outcome *outcome;
 	struct item item[EXTRACT_CANDIDATES_MAX];
 	struct reading reading;
-	size_t read; /* which candidate the reading holds; count: none */
+	bool has_decoder; /* it is large, and counts against the bound */
+	size_t read;      /* which candidate the reading holds; count: none */
 };
 
 void
@@ -127,7 +128,9 @@ read_candidate(struct intake *in, size_t i, struct fault *fault)
 	st = reading_candidate(&in->reading, in->ex, i, in->conf, fault);
 	if (st == ST_OK)
 		in->read = i;
-	else
+	/* A small one may keep its text while it waits for the disk. */
+	in->has_decoder = st == ST_OK && in->reading.text.cap > INTAKE_SMALL;
+	if (!in->has_decoder)
 		(void)sem_post(&in->site->decoders);
 	return st;
 }
@@ -140,7 +143,9 @@ drop_reading(struct intake *in)
 		return;
 	reading_clear(&in->reading);
 	in->read = SIZE_MAX;
-	(void)sem_post(&in->site->decoders);
+	if (in->has_decoder)
+		(void)sem_post(&in->site->decoders);
+	in->has_decoder = false;
 }
 
 static enum status

@@ -18,9 +18,13 @@
 #include "status.h"
 
 enum {
-	/* Reports decoded at the same time. Each may take twice MaxReportSize,
-	   so this bounds what a flood of them can cost. */
-	INTAKE_DECODERS = 4
+	/* Reports decoded at the same time, and large ones kept until they are
+	   on disk. Each may take twice MaxReportSize, so this bounds what a
+	   flood of them can cost. */
+	INTAKE_DECODERS = 4,
+	/* Bytes of a report that is not large: no more than what a session may
+	   spool in memory besides. */
+	INTAKE_SMALL = 98304
 };
 
 /* What all messages of a process share. */
