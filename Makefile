@@ -36,9 +36,10 @@ ALL_CPPFLAGS = -D_XOPEN_SOURCE=700 -DVERSION='"$(VERSION)"' \
 ALL_CFLAGS   = -std=c17 -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS  = -pthread $(LDFLAGS) $(SANITIZE)
 
-PACKAGES    = zlib libcjson libcrypto
+PACKAGES    = zlib libcjson libcrypto opendkim libpsl
 # Looked up when something is linked, so that "make deps" can come first.
-LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES))
+# libunbound's own file asks for libevent's headers, which nobody needs.
+LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lunbound
 MILTER_LIBS = -lmilter
 CHECK_LIBS  = $(shell $(PKG_CONFIG) --libs check)
 

@@ -47,6 +47,8 @@ static const char *const names[DEV_MAX] = {
 	[DEV_RESULT_TYPE_UNKNOWN] = "result-type-unknown",
 	[DEV_IP_INVALID] = "ip-invalid",
 	[DEV_FOREIGN_DOMAIN] = "foreign-domain",
+	[DEV_WEAK_KEY] = "weak-key",
+	[DEV_KEY_SERVICE_TYPE] = "key-service-type",
 };
 
 void

@@ -56,6 +56,9 @@ enum deviation {
 	DEV_RESULT_TYPE_UNKNOWN,
 	DEV_IP_INVALID,
 	DEV_FOREIGN_DOMAIN, /* a domain that is not in our Domain list */
+	/* The key that signed it (RFC 8460, section 3; RFC 8301). */
+	DEV_WEAK_KEY,         /* RSA of fewer than 2048 bits */
+	DEV_KEY_SERVICE_TYPE, /* s= names email, but neither * nor tlsrpt */
 	DEV_MAX
 };
 

@@ -6,8 +6,10 @@
 # the tests start a private one.
 set -eu
 
-build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev"
-test="check python3 postfix mount systemd mandoc shellcheck"
+build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev
+	libopendkim-dev libunbound-dev libpsl-dev"
+test="check python3 postfix mount systemd mandoc shellcheck
+	unbound opendkim"
 ci="clang clang-format cppcheck gcovr"
 
 fail() {

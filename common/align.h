@@ -1,0 +1,19 @@
+/*
+ * align: do two domains belong together? By the organizational domain of RFC
+ * 7489, section 3.2, with the public suffix list of libpsl.
+ */
+#ifndef ALIGN_H
+#define ALIGN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Do a and b share their organizational domain? Without regard to case and a
+ * final dot. A public suffix ("co.uk") belongs to nothing but itself, an empty
+ * name, NULL, an IP address or a name with bytes that no domain has to nothing
+ * at all. Thread-safe.
+ */
+bool align_domains(const char *a, const char *b);
+
+#endif

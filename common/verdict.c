@@ -1,0 +1,76 @@
+#include "verdict.h"
+
+#include <stddef.h>
+
+static const char *const reasons[REASON_MAX] = {
+	[REASON_NONE] = "",
+	[REASON_AUTHENTICATION_RESULTS] = "authentication-results",
+	[REASON_NO_SIGNATURE] = "no-signature",
+	[REASON_SIGNATURE_SYNTAX] = "signature-syntax",
+	[REASON_SEVERAL_FROM] = "several-from",
+	[REASON_NOT_ALIGNED] = "not-aligned",
+	[REASON_LENGTH_LIMIT] = "length-limit",
+	[REASON_WEAK_ALGORITHM] = "weak-algorithm",
+	[REASON_KEY_TOO_SMALL] = "key-too-small",
+	[REASON_KEY_TESTING] = "key-testing",
+	[REASON_FROM_NOT_SIGNED] = "from-not-signed",
+	[REASON_NO_KEY] = "no-key",
+	[REASON_KEY_REVOKED] = "key-revoked",
+	[REASON_KEY_SYNTAX] = "key-syntax",
+	[REASON_KEY_MISMATCH] = "key-mismatch",
+	[REASON_EXPIRED] = "signature-expired",
+	[REASON_FUTURE] = "signature-in-future",
+	[REASON_BODY_HASH] = "body-hash",
+	[REASON_SIGNATURE] = "signature",
+	[REASON_DNS_TIMEOUT] = "dns-timeout",
+	[REASON_DNS_FAILURE] = "dns-failure",
+	[REASON_DNS_BOGUS] = "dns-bogus",
+	[REASON_NO_RESOURCES] = "no-resources",
+};
+
+/* From the worst to the best to tell. */
+static const struct {
+	const char *word;
+	int rank;
+} results[] = {
+	[VERDICT_OFF] = { "", 0 },
+	[VERDICT_NONE] = { "none", 1 },
+	[VERDICT_NEUTRAL] = { "neutral", 2 },
+	[VERDICT_POLICY] = { "policy", 3 },
+	[VERDICT_PERMERROR] = { "permerror", 4 },
+	[VERDICT_FAIL] = { "fail", 5 },
+	[VERDICT_TEMPERROR] = { "temperror", 6 },
+	[VERDICT_PASS] = { "pass", 7 },
+};
+
+const char *
+verdict_result_str(enum verdict_result result)
+{
+	return results[result].word;
+}
+
+const char *
+verdict_reason_str(enum verdict_reason reason)
+{
+	return reason < REASON_MAX ? reasons[reason] : "";
+}
+
+const char *
+verdict_dnssec_str(enum verdict_dnssec dnssec)
+{
+	switch (dnssec) {
+	case DNSSEC_SECURE:
+		return "secure";
+	case DNSSEC_INSECURE:
+		return "insecure";
+	case DNSSEC_UNKNOWN:
+		break;
+	}
+	return "";
+}
+
+bool
+verdict_is_better(const struct verdict *a, const struct verdict *b)
+{
+	return results[a->result].rank > results[b->result].rank;
+}
