@@ -24,6 +24,13 @@ enum conf_action {
 	ACTION_TEMPFAIL
 };
 
+/* What a report needs to count (RFC 8460, section 3). */
+enum conf_dkim {
+	DKIM_REQUIRE, /* a valid signature of the reporting domain */
+	DKIM_LOG,     /* nothing; the verdict is recorded */
+	DKIM_OFF      /* nothing; nobody looks */
+};
+
 enum log_target {
 	TARGET_AUTO,
 	TARGET_SYSLOG,
@@ -59,6 +66,14 @@ struct conf {
 	enum conf_action on_report;
 	enum conf_action on_malformed;
 	enum conf_action on_failure;
+	/* Which reports are genuine. */
+	enum conf_dkim dkim;
+	struct conf_list authserv_id;
+	struct conf_list resolver;
+	uint64_t dns_timeout; /* seconds */
+	char *trust_anchor_file;
+	enum conf_action on_unverified;
+	enum conf_action on_dns_failure;
 	/* Limits. */
 	uint64_t max_message_size;
 	uint64_t max_report_size;

@@ -1,5 +1,6 @@
 #include "keyword.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,15 @@ enum {
 /*
  * Checks of strings.
  */
+
+/* Decimal digits to the end of the string. */
+static bool
+is_port(const char *value)
+{
+	return value[0] != '\0' && strlen(value) <= 5 &&
+	    value[strspn(value, "0123456789")] == '\0' &&
+	    strtoul(value, NULL, 10) >= 1 && strtoul(value, NULL, 10) <= 65535;
+}
 
 static const char *
 check_socket(const char *value)
@@ -76,6 +86,25 @@ check_domain(const char *value)
 }
 
 static const char *
+check_server(const char *value)
+{
+	const char *at = strchr(value, '@');
+	size_t len = at != NULL ? (size_t)(at - value) : strlen(value);
+	unsigned char address[sizeof(struct in6_addr)];
+	char text[INET6_ADDRSTRLEN];
+
+	if (len >= sizeof text)
+		return "not an IP address";
+	memcpy(text, value, len);
+	text[len] = '\0';
+	if (inet_pton(AF_INET, text, address) != 1 &&
+	    inet_pton(AF_INET6, text, address) != 1)
+		return "not an IP address";
+	return at != NULL && !is_port(at + 1) ? "the port is not 1 to 65535"
+					      : NULL;
+}
+
+static const char *
 check_ident(const char *value)
 {
 	return strpbrk(value, "[]:%") != NULL || strlen(value) > 32
@@ -103,6 +132,21 @@ static const struct choice malformed_actions[] = {
 static const struct choice failure_actions[] = {
 	{ "deliver", ACTION_DELIVER },
 	{ "tempfail", ACTION_TEMPFAIL },
+	{ NULL, 0 },
+};
+
+static const struct choice unverified_actions[] = {
+	{ "deliver", ACTION_DELIVER },
+	{ "discard", ACTION_DISCARD },
+	{ "quarantine", ACTION_QUARANTINE },
+	{ "reject", ACTION_REJECT },
+	{ NULL, 0 },
+};
+
+static const struct choice dkim_modes[] = {
+	{ "require", DKIM_REQUIRE },
+	{ "log", DKIM_LOG },
+	{ "off", DKIM_OFF },
 	{ NULL, 0 },
 };
 
@@ -161,6 +205,20 @@ static const struct keyword keywords[] = {
 	    .choices = malformed_actions },
 	{ "OnFailure", "deliver", TYPE_CHOICE, false, AT(on_failure),
 	    .choices = failure_actions },
+	{ "DKIM", "require", TYPE_CHOICE, false, AT(dkim),
+	    .choices = dkim_modes },
+	{ "AuthservID", "", TYPE_LIST, false, AT(authserv_id),
+	    .check = check_domain },
+	{ "Resolver", "", TYPE_LIST, false, AT(resolver),
+	    .check = check_server },
+	{ "DNSTimeout", "5s", TYPE_TIME, false, AT(dns_timeout), .min = 1,
+	    .max = 60 },
+	{ "TrustAnchorFile", "", TYPE_STRING, false, AT(trust_anchor_file),
+	    .check = check_path },
+	{ "OnUnverified", "deliver", TYPE_CHOICE, false, AT(on_unverified),
+	    .choices = unverified_actions },
+	{ "OnDNSFailure", "tempfail", TYPE_CHOICE, false, AT(on_dns_failure),
+	    .choices = failure_actions },
 	{ "MaxMessageSize", "50M", TYPE_SIZE, false, AT(max_message_size),
 	    .min = KIB, .max = 2 * GIB },
 	{ "MaxReportSize", "32M", TYPE_SIZE, false, AT(max_report_size),
@@ -187,6 +245,7 @@ enum {
 };
 
 _Static_assert(sizeof(enum conf_action) == sizeof(int) &&
+	sizeof(enum conf_dkim) == sizeof(int) &&
 	sizeof(enum log_target) == sizeof(int) &&
 	sizeof(enum log_format) == sizeof(int),
     "a choice is stored as an int");
@@ -328,6 +387,37 @@ read_size(const struct keyword *kw, void *at, const char *value)
 }
 
 static const char *
+read_time(const struct keyword *kw, void *at, const char *value)
+{
+	static const struct {
+		char unit;
+		uint64_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	static const char *const wrong = "not a time such as 30s, 5m, 2h or 7d";
+	uint64_t number, seconds = 1;
+	const char *rest;
+
+	if (!read_digits(value, 10, &number, &rest))
+		return wrong;
+	if (*rest != '\0') {
+		seconds = 0;
+		for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+			if (text_lower(*rest) == units[i].unit)
+				seconds = units[i].seconds;
+		}
+		if (seconds == 0 || rest[1] != '\0')
+			return wrong;
+	}
+	if (number > UINT64_MAX / seconds)
+		return "out of range";
+	number *= seconds;
+	if (check_range(kw, number) != NULL)
+		return check_range(kw, number);
+	*(uint64_t *)at = number;
+	return NULL;
+}
+
+static const char *
 read_count(const struct keyword *kw, void *at, const char *value)
 {
 	const char *rest;
@@ -383,6 +473,8 @@ keyword_set(const struct keyword *kw, struct conf *conf, const char *value)
 		return read_bool(at, value);
 	case TYPE_SIZE:
 		return read_size(kw, at, value);
+	case TYPE_TIME:
+		return read_time(kw, at, value);
 	case TYPE_COUNT:
 		return read_count(kw, at, value);
 	case TYPE_RATE:

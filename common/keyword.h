@@ -17,6 +17,7 @@ enum keyword_type {
 	TYPE_LIST,   /* struct conf_list, repeatable */
 	TYPE_BOOL,   /* bool */
 	TYPE_SIZE,   /* uint64_t, bytes */
+	TYPE_TIME,   /* uint64_t, seconds */
 	TYPE_COUNT,  /* uint64_t */
 	TYPE_RATE,   /* uint64_t, hundredths of a percent */
 	TYPE_MODE,   /* unsigned, octal */

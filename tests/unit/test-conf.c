@@ -42,6 +42,13 @@ START_TEST(the_defaults_are_those_of_the_manual)
 	ck_assert_int_eq(conf->on_report, ACTION_DELIVER);
 	ck_assert_int_eq(conf->on_malformed, ACTION_DELIVER);
 	ck_assert_int_eq(conf->on_failure, ACTION_DELIVER);
+	ck_assert_int_eq(conf->dkim, DKIM_REQUIRE);
+	ck_assert_uint_eq(conf->authserv_id.count, 0);
+	ck_assert_uint_eq(conf->resolver.count, 0);
+	ck_assert_uint_eq(conf->dns_timeout, 5);
+	ck_assert_str_eq(conf->trust_anchor_file, "");
+	ck_assert_int_eq(conf->on_unverified, ACTION_DELIVER);
+	ck_assert_int_eq(conf->on_dns_failure, ACTION_TEMPFAIL);
 	ck_assert_uint_eq(conf->max_message_size, 50 << 20);
 	ck_assert_uint_eq(conf->max_report_size, 32 << 20);
 	ck_assert_uint_eq(conf->max_failure_lines, 100);
@@ -77,6 +84,14 @@ START_TEST(every_keyword_is_taken)
 				      "OnReport Discard\n"
 				      "OnMalformed reject\n"
 				      "OnFailure tempfail\n"
+				      "dkim log\n"
+				      "AuthservID mx.b.example\n"
+				      "Resolver 127.0.0.1@5353\n"
+				      "Resolver ::1\n"
+				      "DNSTimeout 2s\n"
+				      "TrustAnchorFile /root.key\n"
+				      "OnUnverified reject\n"
+				      "OnDNSFailure deliver\n"
 				      "MaxMessageSize 1G\n"
 				      "MaxReportSize 512k\n"
 				      "MaxFailureLines 0\n"
@@ -104,6 +119,15 @@ START_TEST(every_keyword_is_taken)
 	ck_assert_int_eq(conf->on_report, ACTION_DISCARD);
 	ck_assert_int_eq(conf->on_malformed, ACTION_REJECT);
 	ck_assert_int_eq(conf->on_failure, ACTION_TEMPFAIL);
+	ck_assert_int_eq(conf->dkim, DKIM_LOG);
+	ck_assert_uint_eq(conf->authserv_id.count, 1);
+	ck_assert_str_eq(conf->authserv_id.item[0], "mx.b.example");
+	ck_assert_uint_eq(conf->resolver.count, 2);
+	ck_assert_str_eq(conf->resolver.item[0], "127.0.0.1@5353");
+	ck_assert_uint_eq(conf->dns_timeout, 2);
+	ck_assert_str_eq(conf->trust_anchor_file, "/root.key");
+	ck_assert_int_eq(conf->on_unverified, ACTION_REJECT);
+	ck_assert_int_eq(conf->on_dns_failure, ACTION_DELIVER);
 	ck_assert_uint_eq(conf->max_message_size, 1 << 30);
 	ck_assert_uint_eq(conf->max_report_size, 512 << 10);
 	ck_assert_uint_eq(conf->max_failure_lines, 0);
@@ -340,7 +364,7 @@ START_TEST(every_keyword_has_a_name)
 		ck_assert_ptr_nonnull(value);
 		n++;
 	}
-	ck_assert_uint_eq(n, 23);
+	ck_assert_uint_eq(n, 30);
 	ck_assert_ptr_null(conf_keyword(n, &value));
 }
 END_TEST

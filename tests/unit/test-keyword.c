@@ -34,6 +34,7 @@ size_of(const struct keyword *kw)
 	case TYPE_BOOL:
 		return sizeof(bool);
 	case TYPE_SIZE:
+	case TYPE_TIME:
 	case TYPE_COUNT:
 	case TYPE_RATE:
 		return sizeof(uint64_t);
@@ -48,8 +49,9 @@ size_of(const struct keyword *kw)
 static bool
 is_number(const struct keyword *kw)
 {
-	return kw->type == TYPE_SIZE || kw->type == TYPE_COUNT ||
-	    kw->type == TYPE_RATE || kw->type == TYPE_MODE;
+	return kw->type == TYPE_SIZE || kw->type == TYPE_TIME ||
+	    kw->type == TYPE_COUNT || kw->type == TYPE_RATE ||
+	    kw->type == TYPE_MODE;
 }
 
 /* The value of a keyword that is not a string or a list. */
@@ -91,7 +93,7 @@ START_TEST(the_table_is_sound)
 			    other->offset >= kw->offset + size_of(kw));
 		}
 	}
-	ck_assert_uint_eq(n, 23);
+	ck_assert_uint_eq(n, 30);
 	ck_assert_uint_le(n, KEYWORDS_MAX);
 	ck_assert_ptr_null(keyword_at(n));
 	ck_assert_ptr_null(keyword_at(SIZE_MAX));
@@ -213,7 +215,7 @@ START_TEST(choices_have_their_words)
 			words++;
 		}
 	}
-	ck_assert_uint_eq(words, 2 + 3 + 2 + 4 + 3 + 11);
+	ck_assert_uint_eq(words, 2 + 3 + 2 + 3 + 4 + 2 + 4 + 3 + 11);
 	conf_unref(&conf);
 }
 END_TEST
@@ -227,6 +229,7 @@ END_TEST
 	"(@reports.example.com)"
 #define NOT_IDENT "an identity has up to 32 characters and none of \"[]:%\""
 #define NOT_SIZE  "not a size such as 512K or 32M"
+#define NOT_TIME  "not a time such as 30s, 5m, 2h or 7d"
 #define NOT_RATE                                                               \
 	"not a percentage with at most two decimals, such as 1% or 0.25%"
 #define NOT_MODE "not an octal mode such as 0660"
@@ -278,6 +281,28 @@ static const struct {
 	{ "Domain", "x/y", "not a domain name" },
 	{ "Domain", "x:25", "not a domain name" },
 	{ "Domain", "a b", "not a domain name" },
+	{ "AuthservID", "mx.b.example", NULL },
+	{ "AuthservID", "a@b", "not a domain name" },
+	{ "Resolver", "127.0.0.1", NULL },
+	{ "Resolver", "192.0.2.1@53", NULL },
+	{ "Resolver", "::1@5353", NULL },
+	{ "Resolver", "2001:db8::1", NULL },
+	{ "Resolver", "localhost", "not an IP address" },
+	{ "Resolver", "127.0.0.1:53", "not an IP address" },
+	{ "Resolver", "@53", "not an IP address" },
+	{ "Resolver", "127.0.0", "not an IP address" },
+	{ "Resolver", "11111111111111111111111111111111111111111111111",
+	    "not an IP address" },
+	{ "Resolver", "127.0.0.1@", NOT_PORT },
+	{ "Resolver", "127.0.0.1@0", NOT_PORT },
+	{ "Resolver", "127.0.0.1@1", NULL },
+	{ "Resolver", "127.0.0.1@65535", NULL },
+	{ "Resolver", "127.0.0.1@65536", NOT_PORT },
+	{ "Resolver", "127.0.0.1@100000", NOT_PORT },
+	{ "Resolver", "127.0.0.1@5x", NOT_PORT },
+	{ "Resolver", "127.0.0.1@+5", NOT_PORT },
+	{ "TrustAnchorFile", "/usr/share/dns/root.key", NULL },
+	{ "TrustAnchorFile", "root.key", "a path must begin with \"/\"" },
 	{ "SyslogIdent", "x", NULL },
 	{ "SyslogIdent", "12345678901234567890123456789012", NULL },
 	{ "SyslogIdent", "123456789012345678901234567890123", NOT_IDENT },
@@ -380,6 +405,22 @@ static const struct {
 	{ "MaxReportSize", "17179869183G", "out of range", 0 },
 	{ "MaxReportSize", "17179869184G", "out of range", 0 },
 	{ "MaxReportSize", "17179869185G", "out of range", 0 },
+	{ "DNSTimeout", "1", NULL, 1 },
+	{ "DNSTimeout", "10s", NULL, 10 },
+	{ "DNSTimeout", "1M", NULL, 60 },
+	{ "DNSTimeout", "0s", "out of range", 0 },
+	{ "DNSTimeout", "61s", "out of range", 0 },
+	{ "DNSTimeout", "1h", "out of range", 0 },
+	{ "DNSTimeout", "1d", "out of range", 0 },
+	{ "DNSTimeout", "18446744073709551615d", "out of range", 0 },
+	{ "DNSTimeout", "1ms", NOT_TIME, 0 },
+	{ "DNSTimeout", "1w", NOT_TIME, 0 },
+	{ "DNSTimeout", "s", NOT_TIME, 0 },
+	{ "DNSTimeout", "-1s", NOT_TIME, 0 },
+	{ "DNSTimeout", "", NOT_TIME, 0 },
+	{ "DKIM", "on", "not one of its words", 0 },
+	{ "OnUnverified", "tempfail", "not one of its words", 0 },
+	{ "OnDNSFailure", "reject", "not one of its words", 0 },
 	{ "MaxFailureLines", "0", NULL, 0 },
 	{ "MaxFailureLines", "007", NULL, 7 },
 	{ "MaxFailureLines", "1000000", NULL, 1000000 },
