@@ -1,6 +1,5 @@
 #include "dispose.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "buf.h"
@@ -23,18 +22,56 @@ action_str(enum conf_action action)
 	return "deliver";
 }
 
+bool
+dispose_is_genuine(const struct conf *conf, const struct verdict *verdict)
+{
+	return conf->dkim != DKIM_REQUIRE || verdict->result == VERDICT_PASS;
+}
+
+bool
+dispose_is_later(const struct conf *conf, const struct verdict *verdict)
+{
+	return conf->dkim == DKIM_REQUIRE &&
+	    verdict->result == VERDICT_TEMPERROR &&
+	    conf->on_dns_failure == ACTION_TEMPFAIL;
+}
+
+/* What is left of an action that is asked for by the configuration. */
+static enum conf_action
+as_far_as_it_may(
+    enum conf_action action, const struct circumstances *circumstances)
+{
+	switch (action) {
+	case ACTION_DISCARD:
+		return circumstances->is_log_ready ? action : ACTION_DELIVER;
+	case ACTION_QUARANTINE:
+	case ACTION_REJECT:
+		return circumstances->has_other_recipients ? ACTION_DELIVER
+							   : action;
+	case ACTION_DELIVER:
+	case ACTION_TEMPFAIL:
+		break;
+	}
+	return action;
+}
+
 enum conf_action
 dispose(const struct conf *conf, const struct outcome *outcome,
     const struct circumstances *circumstances)
 {
 	if (outcome->has_failed)
 		return conf->on_failure;
+	if (outcome->unverified > 0 &&
+	    dispose_is_later(conf, &outcome->verdict))
+		return ACTION_TEMPFAIL;
 	if (outcome->malformed > 0)
-		return circumstances->has_other_recipients ? ACTION_DELIVER
-							   : conf->on_malformed;
+		return as_far_as_it_may(conf->on_malformed, circumstances);
+	if (outcome->unverified > 0)
+		return outcome->verdict.result == VERDICT_TEMPERROR
+		    ? ACTION_DELIVER
+		    : as_far_as_it_may(conf->on_unverified, circumstances);
 	if (outcome->reports + outcome->duplicates > 0)
-		return circumstances->is_log_ready ? conf->on_report
-						   : ACTION_DELIVER;
+		return as_far_as_it_may(conf->on_report, circumstances);
 	return ACTION_DELIVER;
 }
 
@@ -59,34 +96,99 @@ add_quoted(struct buf *out, const char *string)
 	return st == ST_OK ? buf_addc(out, '"') : st;
 }
 
+/* A name that came with the message, in the letters that a name has. */
+static enum status
+add_name(struct buf *out, const char *label, const char *name)
+{
+	enum status st;
+
+	if (name[0] == '\0')
+		return ST_OK;
+	st = buf_adds(out, label);
+	for (; *name != '\0' && st == ST_OK; name++) {
+		bool is_plain = *name > ' ' && *name < 0x7f &&
+		    strchr("\"\\();,<>@[]", *name) == NULL;
+
+		st = buf_addc(out, is_plain ? *name : '?');
+	}
+	return st;
+}
+
+static enum status
+add_verdict(struct buf *out, const struct verdict *verdict)
+{
+	enum status st;
+
+	if (verdict->result == VERDICT_OFF)
+		return ST_OK;
+	st = add_name(out, "; dkim=", verdict_result_str(verdict->result));
+	if (st == ST_OK)
+		st = add_name(out, "; dkim-domain=", verdict->domain);
+	if (st == ST_OK)
+		st = add_name(out, "; dkim-selector=", verdict->selector);
+	if (st == ST_OK)
+		st = add_name(
+		    out, "; dkim-reason=", verdict_reason_str(verdict->reason));
+	return st;
+}
+
+static enum status
+add_organization(struct buf *out, const char *name)
+{
+	enum status st;
+
+	if (name[0] == '\0')
+		return ST_OK;
+	st = buf_adds(out, "; organization-name=");
+	return st == ST_OK ? add_quoted(out, name) : st;
+}
+
+/* "report", "unverified" or "malformed" and what belongs to it. */
+static enum status
+add_kind(struct buf *out, const struct outcome *outcome)
+{
+	if (outcome->malformed > 0)
+		return buf_addf(out, "malformed; reason=%s",
+		    status_str(outcome->fault.status));
+	if (outcome->unverified > 0)
+		return buf_adds(out, "unverified");
+	return buf_addf(out, "report; severity=%s; failed=%llu; total=%llu",
+	    severity_str(outcome->severity),
+	    (unsigned long long)outcome->totals.failed,
+	    (unsigned long long)totals_all(&outcome->totals));
+}
+
+/* With the name only where there is room for all of it. */
+static enum status
+add_all(struct buf *out, const struct outcome *outcome, bool with_name)
+{
+	enum status st = add_kind(out, outcome);
+
+	if (st == ST_OK && with_name && outcome->malformed == 0 &&
+	    outcome->unverified == 0)
+		st = add_organization(out, outcome->organization_name);
+	return st == ST_OK ? add_verdict(out, &outcome->verdict) : st;
+}
+
 bool
 dispose_header(const struct outcome *outcome, char *out, size_t size)
 {
 	struct buf text;
-	enum status st = ST_OK;
+	enum status st;
 
-	if (outcome->has_failed)
+	if (outcome->has_failed ||
+	    outcome->malformed + outcome->unverified + outcome->reports +
+		    outcome->duplicates ==
+		0)
 		return false;
-	if (outcome->malformed > 0) {
-		(void)snprintf(out, size, "malformed; reason=%s",
-		    status_str(outcome->fault.status));
-		return true;
+	buf_init(&text, size - 1);
+	st = add_all(&text, outcome, true);
+	if (st != ST_OK) {
+		buf_cut(&text, 0);
+		st = add_all(&text, outcome, false);
 	}
-	if (outcome->reports + outcome->duplicates == 0)
-		return false;
-	(void)snprintf(out, size,
-	    "report; severity=%s; failed=%llu; total=%llu",
-	    severity_str(outcome->severity),
-	    (unsigned long long)outcome->totals.failed,
-	    (unsigned long long)totals_all(&outcome->totals));
-	buf_init(&text, size - strlen(out) - 1);
-	if (outcome->organization_name[0] != '\0') {
-		st = buf_adds(&text, "; organization-name=");
-		if (st == ST_OK)
-			st = add_quoted(&text, outcome->organization_name);
-		if (st == ST_OK)
-			memcpy(out + strlen(out), text.data, text.len + 1);
-	}
+	if (st == ST_OK)
+		memcpy(out, text.data, text.len + 1);
 	buf_free(&text);
-	return true;
+	return st == ST_OK;
 }

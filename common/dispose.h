@@ -9,17 +9,20 @@
 #include "assess.h"
 #include "conf.h"
 #include "status.h"
+#include "verdict.h"
 
 /* What was found in a message, all its reports together. */
 struct outcome {
 	unsigned reports;    /* archived for the first time */
 	unsigned duplicates; /* archived before */
+	unsigned unverified; /* readable, but not genuine; none of the above */
 	unsigned malformed;
 	struct fault fault; /* the first malformed one, or our own failure */
 	bool has_failed;    /* our own failure */
 	enum severity severity;      /* the worst of the reports */
 	struct totals totals;        /* of the reports */
 	char organization_name[256]; /* of the first report */
+	struct verdict verdict;      /* on the whole message */
 };
 
 /* What bears on the decision besides the outcome. */
@@ -29,9 +32,19 @@ struct circumstances {
 };
 
 /*
- * The action, by OnReport, OnMalformed and OnFailure. Discard needs reports
- * that are all archived and a log that works. With other recipients, reject
- * and quarantine give way to deliver: their mail is none of our business.
+ * Is a report that was read to be tried again later, since DNS could not tell
+ * whether it is genuine (OnDNSFailure)? Then it is neither kept nor counted.
+ */
+bool dispose_is_later(const struct conf *conf, const struct verdict *verdict);
+
+/* Does a report with this verdict count? Always, unless DKIM is require. */
+bool dispose_is_genuine(const struct conf *conf, const struct verdict *verdict);
+
+/*
+ * The action, by OnReport, OnUnverified, OnDNSFailure, OnMalformed and
+ * OnFailure. Discard needs reports that are all archived and a log that works;
+ * DNS that failed never discards. With other recipients, reject and quarantine
+ * give way to deliver: their mail is none of our business.
  */
 enum conf_action dispose(const struct conf *conf, const struct outcome *outcome,
     const struct circumstances *circumstances);
@@ -41,7 +54,8 @@ const char *action_str(enum conf_action action);
 
 /*
  * The value of the X-TLSRPT-Milter field, or false when the message gets none
- * (it is no report, or the failure is ours).
+ * (it is no report, or the failure is ours). It begins with "report",
+ * "unverified" or "malformed".
  */
 bool dispose_header(const struct outcome *outcome, char *out, size_t size);
 

@@ -198,7 +198,7 @@ remove_headers(SMFICTX *ctx, size_t count)
 static sfsistat
 deliver(SMFICTX *ctx, const struct message *m, const struct outcome *outcome)
 {
-	char value[512] = " "; /* SMFIP_HDR_LEADSPC: the space is ours */
+	char value[900] = " "; /* SMFIP_HDR_LEADSPC: the space is ours */
 
 	remove_headers(ctx, m->header_fields);
 	if (dispose_header(outcome, value + 1, sizeof value - 1))

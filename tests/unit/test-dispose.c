@@ -70,6 +70,74 @@ START_TEST(actions)
 }
 END_TEST
 
+/* Reports that were read and are, or are not, genuine. */
+static const struct {
+	const char *name;
+	const char *conf;
+	enum verdict_result result;
+	unsigned malformed;
+	bool has_others, is_log_stalled;
+	bool is_genuine, is_later;
+	enum conf_action want;
+} verified[] = {
+	{ "pass", DISCARD, VERDICT_PASS, 0, false, false, true, false,
+	    ACTION_DISCARD },
+	{ "none, by default", DISCARD, VERDICT_NONE, 0, false, false, false,
+	    false, ACTION_DELIVER },
+	{ "fail, discard", "Mailbox a@b\nOnUnverified discard", VERDICT_FAIL, 0,
+	    false, false, false, false, ACTION_DISCARD },
+	{ "fail, discard, the log stalls", "Mailbox a@b\nOnUnverified discard",
+	    VERDICT_FAIL, 0, false, true, false, false, ACTION_DELIVER },
+	{ "policy, quarantine", "Mailbox a@b\nOnUnverified quarantine",
+	    VERDICT_POLICY, 0, false, false, false, false, ACTION_QUARANTINE },
+	{ "permerror, reject", "Mailbox a@b\nOnUnverified reject",
+	    VERDICT_PERMERROR, 0, false, false, false, false, ACTION_REJECT },
+	{ "neutral, reject, others", "Mailbox a@b\nOnUnverified reject",
+	    VERDICT_NEUTRAL, 0, true, false, false, false, ACTION_DELIVER },
+	{ "temperror, by default", DISCARD, VERDICT_TEMPERROR, 0, false, false,
+	    false, true, ACTION_TEMPFAIL },
+	{ "temperror, and a broken one", REJECT, VERDICT_TEMPERROR, 1, false,
+	    false, false, true, ACTION_TEMPFAIL },
+	{ "temperror, deliver",
+	    "Mailbox a@b\nOnDNSFailure deliver\nOnUnverified discard",
+	    VERDICT_TEMPERROR, 0, false, false, false, false, ACTION_DELIVER },
+	{ "fail, and a broken one", REJECT, VERDICT_FAIL, 1, false, false,
+	    false, false, ACTION_REJECT },
+	{ "fail, but only logged", DISCARD "DKIM log", VERDICT_FAIL, 0, false,
+	    false, true, false, ACTION_DISCARD },
+	{ "temperror, but only logged", DISCARD "DKIM log", VERDICT_TEMPERROR,
+	    0, false, false, true, false, ACTION_DISCARD },
+	{ "nobody looks", DISCARD "DKIM off", VERDICT_OFF, 0, false, false,
+	    true, false, ACTION_DISCARD },
+};
+
+START_TEST(verdicts)
+{
+	struct conf *conf = unit_conf(verified[_i].conf);
+	struct outcome outcome = {
+		.malformed = verified[_i].malformed,
+		.verdict = { .result = verified[_i].result },
+	};
+	struct circumstances circumstances = {
+		.has_other_recipients = verified[_i].has_others,
+		.is_log_ready = !verified[_i].is_log_stalled,
+	};
+	bool is_genuine = dispose_is_genuine(conf, &outcome.verdict);
+
+	if (is_genuine)
+		outcome.reports = 1;
+	else
+		outcome.unverified = 1;
+	ck_assert_int_eq(is_genuine, verified[_i].is_genuine);
+	ck_assert_int_eq(
+	    dispose_is_later(conf, &outcome.verdict), verified[_i].is_later);
+	ck_string(verified[_i].name,
+	    action_str(dispose(conf, &outcome, &circumstances)),
+	    action_str(verified[_i].want));
+	conf_unref(&conf);
+}
+END_TEST
+
 START_TEST(actions_have_names)
 {
 	ck_assert_str_eq(action_str(ACTION_DELIVER), "deliver");
@@ -97,6 +165,28 @@ static const struct {
 	{ { .reports = 1, .malformed = 1, .fault = { .status = ST_EMPTY } },
 	    "malformed; reason=empty" },
 	{ { .reports = 1, .has_failed = true }, NULL },
+	{ { .reports = 1,
+	      .severity = SEV_INFO,
+	      .totals = { 1, 0 },
+	      .organization_name = "A",
+	      .verdict = { .result = VERDICT_PASS,
+		  .domain = "example.com",
+		  .selector = "s1" } },
+	    "report; severity=info; failed=0; total=1; organization-name=\"A\""
+	    "; dkim=pass; dkim-domain=example.com; dkim-selector=s1" },
+	{ { .unverified = 1,
+	      .organization_name = "A",
+	      .verdict = { .result = VERDICT_NONE,
+		  .reason = REASON_NO_SIGNATURE } },
+	    "unverified; dkim=none; dkim-reason=no-signature" },
+	{ { .malformed = 1,
+	      .fault = { .status = ST_EMPTY },
+	      .verdict = { .result = VERDICT_FAIL,
+		  .reason = REASON_BODY_HASH,
+		  .domain = "a\r\nb;c",
+		  .selector = "\xc3\xa9" } },
+	    "malformed; reason=empty; dkim=fail; dkim-domain=a??b?c; "
+	    "dkim-selector=??; dkim-reason=body-hash" },
 	{ { .malformed = 0 }, NULL },
 	/* No value may end the field, or forge another. */
 	{ { .reports = 1,
@@ -165,6 +255,7 @@ dispose_suite(void)
 	TCase *tc = tcase_create("dispose");
 
 	tcase_add_loop_test(tc, actions, 0, (int)ARRAY_LEN(rows));
+	tcase_add_loop_test(tc, verdicts, 0, (int)ARRAY_LEN(verified));
 	tcase_add_test(tc, actions_have_names);
 	tcase_add_loop_test(tc, header_fields, 0, (int)ARRAY_LEN(headers));
 	tcase_add_test(tc, sums_that_wrap);
