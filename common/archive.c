@@ -1,11 +1,13 @@
+#define _GNU_SOURCE /* renameat2() */
+
 #include "archive.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <openssl/evp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,33 +23,68 @@
 enum {
 	NAME_PART_MAX = 100, /* bytes of submitter and domain in a file name */
 	UNIQUE_DIGITS = 16,
+	DAY_LEN = 10, /* of "YYYY/MM/DD" */
+	TEMPORARY_MAX = 64,
+	BLOCK_MAX = 8192,    /* bytes written at once */
 	HEAD_MAX = 65536,    /* bytes of a record before the report */
 	STALE_SECONDS = 3600 /* a temporary file that old was left by a crash */
 };
 
-/* Fill in a fault from errno. */
+/* The archive, and in it the directory of a day; descriptors, or -1. */
+struct place {
+	const char *path; /* of the archive, for messages */
+	int root;
+	int day;
+};
+
+/* Fill in a fault from errno; name, which may be "", is in the archive. */
 static enum status
-fail(struct fault *fault, const char *what, const char *path)
+fail(struct fault *fault, const char *what, const char *directory,
+    const char *name)
 {
 	int error = errno;
 	enum status st = error == ENOSPC || error == EDQUOT ? ST_NO_SPACE
 	    : error == ENOMEM                               ? ST_NO_MEMORY
 							    : ST_ARCHIVE;
 
-	return fault_set(fault, st, "%s %s: %s", what, path, strerror(error));
+	return fault_set(fault, st, "%s %s%s%s: %s", what, directory,
+	    name[0] != '\0' ? "/" : "", name, strerror(error));
+}
+
+/*
+ * SHA-256. EVP_sha256() is looked up among the providers in each digest; one
+ * that has been fetched is not.
+ */
+
+static const EVP_MD *sha256_method;
+
+static void
+fetch_sha256(void)
+{
+#if OPENSSL_VERSION_MAJOR >= 3
+	sha256_method = EVP_MD_fetch(NULL, "SHA256", NULL);
+#endif
+	if (sha256_method == NULL)
+		sha256_method = EVP_sha256();
 }
 
 enum status
 archive_sha256(const struct buf *text, char out[ARCHIVE_SHA256_MAX])
 {
+	static const char digits[] = "0123456789abcdef";
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 
+	(void)pthread_once(&once, fetch_sha256);
 	if (EVP_Digest(text->data != NULL ? text->data : "", text->len, digest,
-		&len, EVP_sha256(), NULL) != 1)
+		&len, sha256_method, NULL) != 1)
 		return ST_NO_MEMORY;
-	for (unsigned i = 0; i < len; i++)
-		(void)snprintf(out + (size_t)2 * i, 3, "%02x", digest[i]);
+	for (unsigned i = 0; i < len; i++) {
+		*out++ = digits[digest[i] >> 4];
+		*out++ = digits[digest[i] & 0xf];
+	}
+	*out = '\0';
 	return ST_OK;
 }
 
@@ -61,116 +98,164 @@ archive_tmp(const char *directory, char *out, size_t size)
  * Directories.
  */
 
-static enum status
-sync_directory(const char *path, struct fault *fault)
+static int
+open_directory(int at, const char *name)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static enum status
+sync_directory(const struct place *place, const char *name, struct fault *fault)
+{
+	int fd = open_directory(place->root, name);
 	enum status st = ST_OK;
 
 	if (fd == -1)
-		return fail(fault, "cannot open", path);
+		return fail(fault, "cannot open", place->path, name);
 	if (fsync(fd) == -1)
-		st = fail(fault, "cannot sync", path);
+		st = fail(fault, "cannot sync", place->path, name);
 	(void)close(fd);
 	return st;
 }
 
-/* Make one directory; its parent ends at slash. */
+/* Make a day's directory, level by level, each durably. */
 static enum status
-make_directory(char *path, char *slash, struct fault *fault)
+make_day(const struct place *place, const char *day, struct fault *fault)
 {
-	enum status st;
+	char path[DAY_LEN + 1], parent[DAY_LEN + 1] = ".";
+	enum status st = ST_OK;
 
-	if (mkdir(path, 0750) == -1)
-		return errno == EEXIST ? ST_OK
-				       : fail(fault, "cannot make", path);
-	*slash = '\0';
-	st = sync_directory(path, fault);
-	*slash = '/';
+	for (size_t end = 0; st == ST_OK && end < DAY_LEN;) {
+		end += 1 + strcspn(day + end + 1, "/");
+		(void)snprintf(path, sizeof path, "%.*s", (int)end, day);
+		if (mkdirat(place->root, path, 0750) == 0)
+			st = sync_directory(place, parent, fault);
+		else if (errno != EEXIST)
+			st = fail(fault, "cannot make", place->path, path);
+		memcpy(parent, path, sizeof parent);
+	}
 	return st;
 }
 
-/* Make path, of which the first root bytes are there, level by level. */
-static enum status
-make_levels(char *path, size_t root, struct fault *fault)
-{
-	struct stat sb;
-	enum status st;
-	char *slash;
-
-	if (stat(path, &sb) == 0)
-		return ST_OK;
-	for (char *p = path + root; *p != '\0'; p = slash) {
-		char end;
-
-		slash = p + 1 + strcspn(p + 1, "/");
-		end = *slash;
-		*slash = '\0';
-		st = make_directory(path, p, fault);
-		*slash = end;
-		if (st != ST_OK)
-			return st;
-	}
-	return ST_OK;
-}
-
 /*
- * One at a time: who finds a directory there must be sure that it has been
- * synced by whoever made it a moment ago.
+ * Open a day's directory; it is made when it is not there. One at a time: who
+ * finds one must be sure that it has been synced by whoever made it a moment
+ * ago.
  */
 static enum status
-make_directories(char *path, size_t root, struct fault *fault)
+open_day(struct place *place, const char *day, struct fault *fault)
 {
 	static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
-	enum status st;
+	enum status st = ST_OK;
 
 	(void)pthread_mutex_lock(&making);
-	st = make_levels(path, root, fault);
+	place->day = open_directory(place->root, day);
+	if (place->day == -1 && errno == ENOENT) {
+		st = make_day(place, day, fault);
+		if (st == ST_OK)
+			place->day = open_directory(place->root, day);
+	}
+	if (st == ST_OK && place->day == -1)
+		st = fail(fault, "cannot open", place->path, day);
 	(void)pthread_mutex_unlock(&making);
 	return st;
 }
 
+static enum status
+open_root(struct place *place, const char *directory, struct fault *fault)
+{
+	*place = (struct place){ directory, open_directory(AT_FDCWD, directory),
+		-1 };
+	if (place->root == -1)
+		return fail(fault, "cannot open", directory, "");
+	return ST_OK;
+}
+
+static void
+close_place(const struct place *place)
+{
+	if (place->day != -1)
+		(void)close(place->day);
+	if (place->root != -1)
+		(void)close(place->root);
+}
+
+/*
+ * Make a file in DIRECTORY/tmp and put its name, from the archive's directory
+ * on, in name. The name may be taken: by another process, or since a crash.
+ */
+static int
+make_temporary(const struct place *place, char name[TEMPORARY_MAX])
+{
+	static atomic_uint made;
+	int fd;
+
+	do {
+		(void)snprintf(name, TEMPORARY_MAX, "tmp/record.%ld.%u",
+		    (long)getpid(), atomic_fetch_add(&made, 1));
+		fd = openat(place->root, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	} while (fd == -1 && errno == EEXIST);
+	return fd;
+}
+
 /* Remove what a crash has left among the temporary files. */
 static void
-remove_stale(const char *tmp)
+remove_stale(const struct place *place)
 {
-	DIR *dir = opendir(tmp);
+	int fd = open_directory(place->root, "tmp");
+	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
 	time_t limit = time(NULL) - STALE_SECONDS;
 	struct dirent *entry;
 	struct stat sb;
 
-	if (dir == NULL)
+	if (dir == NULL) {
+		if (fd != -1)
+			(void)close(fd);
 		return;
+	}
 	while ((entry = readdir(dir)) != NULL) {
-		if (fstatat(dirfd(dir), entry->d_name, &sb,
-			AT_SYMLINK_NOFOLLOW) == 0 &&
+		if (fstatat(fd, entry->d_name, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(sb.st_mode) && sb.st_mtime < limit)
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+			(void)unlinkat(fd, entry->d_name, 0);
 	}
 	(void)closedir(dir);
+}
+
+/* The archive is open: can a file be made in it? */
+static enum status
+probe(const struct place *place, struct fault *fault)
+{
+	char name[TEMPORARY_MAX];
+	int fd;
+
+	if (mkdirat(place->root, "tmp", 0750) == -1 && errno != EEXIST)
+		return fail(fault, "cannot make", place->path, "tmp");
+	fd = make_temporary(place, name);
+	if (fd == -1)
+		return fail(fault, "cannot make a file in", place->path, "tmp");
+	(void)close(fd);
+	(void)unlinkat(place->root, name, 0);
+	return ST_OK;
 }
 
 enum status
 archive_check(const char *directory, struct fault *fault)
 {
-	char tmp[PATH_MAX], probe[PATH_MAX + 16];
-	int fd;
+	struct place place;
+	enum status st;
 
 	if (mkdir(directory, 0750) == -1 && errno != EEXIST)
-		return fail(fault, "cannot make", directory);
-	archive_tmp(directory, tmp, sizeof tmp);
-	if (mkdir(tmp, 0750) == -1 && errno != EEXIST)
-		return fail(fault, "cannot make", tmp);
+		return fail(fault, "cannot make", directory, "");
 	if (access(directory, R_OK | W_OK | X_OK) == -1)
-		return fail(fault, "cannot write to", directory);
-	(void)snprintf(probe, sizeof probe, "%s/probe.XXXXXX", tmp);
-	fd = mkstemp(probe);
-	if (fd == -1)
-		return fail(fault, "cannot make a file in", tmp);
-	(void)close(fd);
-	(void)unlink(probe);
-	remove_stale(tmp);
-	return ST_OK;
+		return fail(fault, "cannot write to", directory, "");
+	st = open_root(&place, directory, fault);
+	if (st == ST_OK)
+		st = probe(&place, fault);
+	if (st == ST_OK)
+		remove_stale(&place);
+	close_place(&place);
+	return st;
 }
 
 /*
@@ -278,6 +363,62 @@ make_head(struct buf *out, const struct record *record, const char *sha256)
 	return st == ST_OK ? buf_adds(out, "\"report\":") : st;
 }
 
+/*
+ * Files that are whole or not there.
+ */
+
+/* A file that is being written: few writes, and no more memory than this. */
+struct output {
+	int fd;
+	size_t len; /* bytes in block */
+	char block[BLOCK_MAX];
+};
+
+/* Write everything; errno tells why it cannot be. */
+static enum status
+write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return ST_ARCHIVE;
+		data += n;
+		len -= (size_t)n;
+	}
+	return ST_OK;
+}
+
+static enum status
+flush(struct output *out)
+{
+	size_t len = out->len;
+
+	out->len = 0;
+	return write_all(out->fd, out->block, len);
+}
+
+static enum status
+put(void *ctx, const char *data, size_t len)
+{
+	struct output *out = ctx;
+	enum status st = ST_OK;
+
+	if (len > sizeof out->block - out->len)
+		st = flush(out);
+	if (st != ST_OK)
+		return st;
+	if (len > sizeof out->block)
+		return write_all(out->fd, data, len);
+	memcpy(out->block + out->len, data, len);
+	out->len += len;
+	return ST_OK;
+}
+
+typedef enum status write_fn(struct output *out, const void *arg);
+
 /* What write_record() is handed. */
 struct content {
 	const struct record *record;
@@ -285,15 +426,7 @@ struct content {
 };
 
 static enum status
-write_stream(void *ctx, const char *data, size_t len)
-{
-	FILE *file = ctx;
-
-	return fwrite(data, 1, len, file) == len ? ST_OK : ST_ARCHIVE;
-}
-
-static enum status
-write_record(FILE *file, const void *arg)
+write_record(struct output *out, const void *arg)
 {
 	const struct content *what = arg;
 	struct buf head;
@@ -302,86 +435,100 @@ write_record(FILE *file, const void *arg)
 	buf_init(&head, HEAD_MAX);
 	st = make_head(&head, what->record, what->sha256);
 	if (st == ST_OK)
-		st = write_stream(file, head.data, head.len);
+		st = put(out, head.data, head.len);
 	if (st == ST_OK)
-		st = json_compact(
-		    what->record->report->text, write_stream, file);
+		st = json_compact(what->record->report->text, put, out);
 	if (st == ST_OK)
-		st = write_stream(file, "}\n", 2);
+		st = put(out, "}\n", 2);
 	buf_free(&head);
 	return st;
 }
 
 static enum status
-write_message(FILE *file, const void *arg)
+write_message(struct output *out, const void *arg)
 {
 	struct spool *const *message = arg;
 
-	return spool_read(*message, write_stream, file, NULL);
+	return spool_read(*message, put, out, NULL);
 }
 
-/*
- * Files that are whole or not there.
- */
-
-typedef enum status write_fn(FILE *file, const void *arg);
-
-/* Write, flush and sync a file that is open already; closes it. */
+/* Write and sync a file that is open already; closes it. errno on failure. */
 static enum status
-fill_file(int fd, write_fn *write_it, const void *arg, const char *path,
-    struct fault *fault)
+fill_file(int fd, write_fn *write_it, const void *arg)
 {
-	FILE *file = fdopen(fd, "w");
+	struct output out;
 	enum status st;
+	int error;
 
-	if (file == NULL) {
-		(void)close(fd);
-		return fail(fault, "cannot open", path);
-	}
+	out.fd = fd;
+	out.len = 0;
 	errno = 0;
-	st = write_it(file, arg);
+	st = write_it(&out, arg);
 	if (st == ST_NO_MEMORY)
 		errno = ENOMEM;
-	if (st != ST_OK || fflush(file) != 0 || fchmod(fd, 0640) == -1 ||
-	    fsync(fd) == -1)
-		st = fail(fault, "cannot write", path);
-	if (fclose(file) != 0 && st == ST_OK)
-		st = fail(fault, "cannot write", path);
+	if (st == ST_OK)
+		st = flush(&out);
+	if (st == ST_OK && fsync(fd) == -1)
+		st = ST_ARCHIVE;
+	error = errno;
+	(void)close(fd);
+	errno = error;
 	return st;
 }
 
 /* A file of the archive that is being made. */
 struct target {
-	char path[PATH_MAX];
-	bool is_made;  /* by us, just now */
-	bool is_there; /* it was there already */
+	char path[ARCHIVE_PATH_MAX]; /* from the archive's directory on */
+	bool is_made;                /* by us, just now */
+	bool is_there;               /* it was there already */
 };
+
+/* Its name in the directory of the day. */
+static const char *
+name_of(const struct target *target)
+{
+	return target->path + DAY_LEN + 1;
+}
+
+/*
+ * Move a file to its final name unless that is taken: EEXIST then. File
+ * systems that cannot do so in one step (EINVAL), and kernels, link.
+ */
+static int
+move_file(const struct place *place, const char *from, const char *to)
+{
+	if (renameat2(place->root, from, place->day, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (linkat(place->root, from, place->day, to, 0) == -1)
+		return -1;
+	(void)unlinkat(place->root, from, 0);
+	return 0;
+}
 
 /* Make a file under its final name; one of that name is left alone. */
 static enum status
-store_file(struct target *target, const char *tmp, write_fn *write_it,
+store_file(const struct place *place, struct target *target, write_fn *write_it,
     const void *arg, struct fault *fault)
 {
-	char temporary[PATH_MAX + 16];
+	char temporary[TEMPORARY_MAX];
+	int fd = make_temporary(place, temporary);
 	enum status st;
-	int fd;
 
-	target->is_there = access(target->path, F_OK) == 0;
-	if (target->is_there)
-		return ST_OK;
-	(void)snprintf(temporary, sizeof temporary, "%s/record.XXXXXX", tmp);
-	fd = mkstemp(temporary);
 	if (fd == -1)
-		return fail(fault, "cannot make a file in", tmp);
-	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	st = fill_file(fd, write_it, arg, target->path, fault);
-	if (st == ST_OK && link(temporary, target->path) == 0)
+		return fail(fault, "cannot make a file in", place->path, "tmp");
+	st = fill_file(fd, write_it, arg);
+	if (st != ST_OK)
+		st = fail(fault, "cannot write", place->path, target->path);
+	else if (move_file(place, temporary, name_of(target)) == 0)
 		target->is_made = true;
-	else if (st == ST_OK && errno == EEXIST)
+	else if (errno == EEXIST)
 		target->is_there = true;
-	else if (st == ST_OK)
-		st = fail(fault, "cannot make", target->path);
-	(void)unlink(temporary);
+	else
+		st = fail(fault, "cannot make", place->path, target->path);
+	if (!target->is_made)
+		(void)unlinkat(place->root, temporary, 0);
 	return st;
 }
 
@@ -390,31 +537,33 @@ store_file(struct target *target, const char *tmp, write_fn *write_it,
  * taken for a duplicate when it is sent again, and never be logged.
  */
 static void
-take_back(const struct target *target)
+take_back(const struct place *place, const struct target *target)
 {
 	if (target->is_made)
-		(void)unlink(target->path);
+		(void)unlinkat(place->day, name_of(target), 0);
 }
 
 /* Store the record, and the message before it, and sync their directory. */
 static enum status
-store_both(struct target *json, struct target *eml, const char *directory,
+store_both(const struct place *place, struct target *json, struct target *eml,
     const struct content *what, struct spool *message, struct fault *fault)
 {
-	char tmp[PATH_MAX], day[PATH_MAX];
-	enum status st;
+	enum status st = ST_OK;
 
-	archive_tmp(directory, tmp, sizeof tmp);
-	/* The day's directory is the record's path up to its last slash. */
-	(void)snprintf(day, sizeof day, "%.*s",
-	    (int)(strrchr(json->path, '/') - json->path), json->path);
-	st = make_directories(day, strlen(directory), fault);
-	if (st == ST_OK && message != NULL && access(json->path, F_OK) != 0)
-		st = store_file(eml, tmp, write_message, &message, fault);
-	if (st == ST_OK)
-		st = store_file(json, tmp, write_record, what, fault);
+	json->is_there = faccessat(place->day, name_of(json), F_OK, 0) == 0;
+	if (!json->is_there && message != NULL)
+		st = store_file(place, eml, write_message, &message, fault);
+	if (!json->is_there && st == ST_OK)
+		st = store_file(place, json, write_record, what, fault);
 	/* Also for one that is there: it may have been linked just now. */
-	return st == ST_OK ? sync_directory(day, fault) : st;
+	if (st == ST_OK && fsync(place->day) == -1)
+		st = fail(fault, "cannot sync the directory of", place->path,
+		    json->path);
+	if (st != ST_OK) {
+		take_back(place, json);
+		take_back(place, eml);
+	}
+	return st;
 }
 
 enum status
@@ -424,24 +573,24 @@ archive_store(const char *directory, const struct record *record,
 	char sha256[ARCHIVE_SHA256_MAX], name[ARCHIVE_PATH_MAX - 8];
 	const struct content what = { record, sha256 };
 	struct target json = { .is_made = false }, eml = { .is_made = false };
+	struct place place;
 	enum status st;
 
 	if (archive_sha256(record->text, sha256) != ST_OK)
 		return fault_set(fault, ST_NO_MEMORY, "SHA-256 failed");
 	make_name(record, sha256, name, sizeof name);
-	if (snprintf(eml.path, sizeof eml.path, "%s/%s.eml.gz", directory,
-		name) >= (int)sizeof eml.path)
-		return fault_set(
-		    fault, ST_ARCHIVE, "the archive's path is too long");
-	(void)snprintf(
-	    json.path, sizeof json.path, "%s/%s.json", directory, name);
-	st = store_both(&json, &eml, directory, &what, message, fault);
-	if (st != ST_OK) {
-		take_back(&json);
-		take_back(&eml);
+	(void)snprintf(json.path, sizeof json.path, "%s.json", name);
+	(void)snprintf(eml.path, sizeof eml.path, "%s.eml.gz", name);
+	name[DAY_LEN] = '\0';
+	st = open_root(&place, directory, fault);
+	if (st == ST_OK)
+		st = open_day(&place, name, fault);
+	if (st == ST_OK)
+		st = store_both(&place, &json, &eml, &what, message, fault);
+	close_place(&place);
+	if (st != ST_OK)
 		return st;
-	}
-	(void)snprintf(archived->path, sizeof archived->path, "%s.json", name);
+	memcpy(archived->path, json.path, sizeof archived->path);
 	archived->is_duplicate = json.is_there;
 	return ST_OK;
 }

@@ -4,7 +4,7 @@
  * DIRECTORY/YYYY/MM/DD/submitter!policy-domain!begin!end!UNIQUE.json, the day
  * on which the report's range starts, UNIQUE the first 16 digits of the SHA-256
  * of the decoded text: the same report twice is the same file. Files appear
- * whole or not at all: written under DIRECTORY/tmp, fsynced, linked, and the
+ * whole or not at all: written under DIRECTORY/tmp, fsynced, moved, and the
  * directory fsynced.
  */
 #ifndef ARCHIVE_H

@@ -307,6 +307,8 @@ int __real_linkat(
     int from_dir, const char *from, int to_dir, const char *to, int flags);
 int __real_rename(const char *from, const char *to);
 int __real_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int __real_renameat2(
+    int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 ssize_t __wrap_write(int fd, const void *data, size_t len);
 ssize_t __wrap_read(int fd, void *data, size_t len);
 ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t offset);
@@ -323,6 +325,8 @@ int __wrap_linkat(
     int from_dir, const char *from, int to_dir, const char *to, int flags);
 int __wrap_rename(const char *from, const char *to);
 int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to);
+int __wrap_renameat2(
+    int from_dir, const char *from, int to_dir, const char *to, unsigned flags);
 
 /* errno and true when a call of this kind is to fail. */
 static bool
@@ -477,6 +481,16 @@ __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
 	return fails(INJECT_FILE, EIO)
 	    ? -1
 	    : __real_renameat(from_dir, from, to_dir, to);
+}
+
+int
+__wrap_renameat2(
+    int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+	if (fails(INJECT_FILE, EIO) ||
+	    (flags != 0 && fails(INJECT_FLAGS, EINVAL)))
+		return -1;
+	return __real_renameat2(from_dir, from, to_dir, to, flags);
 }
 
 /* Streams: what they hold back is written by the C library itself. */

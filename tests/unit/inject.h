@@ -31,7 +31,8 @@ enum inject {
 	INJECT_SOCKET = 1 << 6, /* socket, connect: EMFILE, ECONNREFUSED */
 	INJECT_THREAD = 1 << 7, /* pthread_create: EAGAIN */
 	INJECT_DIGEST = 1 << 8, /* libcrypto's EVP functions */
-	INJECT_ALL = (1 << 9) - 1
+	INJECT_FLAGS = 1 << 9,  /* renameat2 with flags: EINVAL */
+	INJECT_ALL = (1 << 10) - 1
 };
 
 /* Make the nth call of these kinds fail; 0 watches only. */

@@ -454,6 +454,30 @@ START_TEST(every_call_may_fail)
 }
 END_TEST
 
+/* Not every file system can move a file only if the name is free. */
+START_TEST(a_file_system_may_know_links_only)
+{
+	struct spool *message = make_message();
+	struct archived archived;
+	enum status st;
+
+	for (unsigned n = 1; n <= 2; n++) {
+		use_report(n == 1 ? REPORT : " " REPORT);
+		inject_arm(INJECT_FLAGS, n);
+		st = archive_store(dir, &record, message, &archived, NULL);
+		ck_assert(inject_disarm());
+		ck_status("store", st, ST_OK);
+		ck_assert(!archived.is_duplicate);
+		ck_assert_uint_eq(unit_count_files(dir), (size_t)2 * n);
+		ck_assert_uint_eq(unit_count_files(tmp), 0);
+	}
+	ck_status("again",
+	    archive_store(dir, &record, message, &archived, NULL), ST_OK);
+	ck_assert(archived.is_duplicate);
+	spool_free(&message);
+}
+END_TEST
+
 START_TEST(short_and_interrupted_writes_lose_nothing)
 {
 	struct archived archived;
@@ -490,6 +514,7 @@ archive_suite(void)
 	tcase_add_test(tc, what_a_crash_left_is_removed);
 	tcase_add_test(tc, the_archive_may_be_gone);
 	tcase_add_loop_test(tc, every_call_may_fail, 0, 6);
+	tcase_add_test(tc, a_file_system_may_know_links_only);
 	tcase_add_test(tc, short_and_interrupted_writes_lose_nothing);
 	suite_add_tcase(suite, tc);
 	return suite;
