@@ -86,12 +86,28 @@ event_fault(struct event *ev, const struct fault *fault)
 }
 
 void
+event_verdict(struct event *ev, const struct verdict *verdict)
+{
+	if (verdict == NULL || verdict->result == VERDICT_OFF)
+		return;
+	event_string(ev, "dkim", verdict_result_str(verdict->result));
+	event_string(ev, "dkim-domain", verdict->domain);
+	event_string(ev, "dkim-selector", verdict->selector);
+	event_string(ev, "dkim-reason", verdict_reason_str(verdict->reason));
+	event_string(ev, "dkim-dnssec", verdict_dnssec_str(verdict->dnssec));
+}
+
+void
 event_report(struct event *ev, const char *name, const struct report *report,
-    const struct assessment *assessment, const char *submitter)
+    const struct assessment *assessment, const char *submitter,
+    const struct verdict *verdict)
 {
 	const struct totals *totals = &assessment->totals;
+	/* What a report says that may be forged is no cause for alarm. */
+	enum severity severity =
+	    strcmp(name, "unverified") == 0 ? SEV_NOTICE : assessment->severity;
 
-	event_init(ev, name, assessment->severity);
+	event_init(ev, name, severity);
 	event_string(ev, "organization-name", report->organization_name);
 	event_string(ev, "report-id", report->report_id);
 	event_string(ev, "contact-info", report->contact_info);
@@ -104,8 +120,9 @@ event_report(struct event *ev, const char *name, const struct report *report,
 	event_count(ev, "total-successful-session-count", totals->successful);
 	event_count(ev, "total-failure-session-count", totals->failed);
 	event_rate(ev, "failure-rate", totals_rate(totals));
-	event_string(ev, "severity", severity_str(assessment->severity));
+	event_string(ev, "severity", severity_str(severity));
 	event_deviations(ev, report->dev);
+	event_verdict(ev, verdict);
 }
 
 void

@@ -17,6 +17,7 @@
 #include "report.h"
 #include "result.h"
 #include "rfc3339.h"
+#include "verdict.h"
 
 enum {
 	EVENT_FIELDS_MAX = 32
@@ -64,18 +65,23 @@ void event_list(struct event *ev, const char *name, const cJSON *value);
 void event_deviations(struct event *ev, deviations value);
 
 /*
- * The fields of a report's events. name is "report" or "duplicate"; submitter
- * may be NULL. disposition and archive are added by whoever knows them.
+ * The fields of a report's events. name is "report", "duplicate" or
+ * "unverified", whose severity is notice whatever the report says; submitter
+ * and verdict may be NULL. disposition and archive are added by whoever knows
+ * them.
  */
-void
-event_report(struct event *ev, const char *name, const struct report *report,
-    const struct assessment *assessment, const char *submitter);
+void event_report(struct event *ev, const char *name,
+    const struct report *report, const struct assessment *assessment,
+    const char *submitter, const struct verdict *verdict);
 void event_policy(struct event *ev, const struct report *report,
     const struct policy *policy, const struct totals *totals,
     enum severity severity);
 void event_failure(struct event *ev, const struct report *report,
     const struct policy *policy, const struct failure *failure,
     enum severity severity);
+
+/* dkim=, dkim-domain=, dkim-selector=, dkim-reason=, dkim-dnssec=. */
+void event_verdict(struct event *ev, const struct verdict *verdict);
 
 /* reason=, detail= and, where it applies, offset=. */
 void event_fault(struct event *ev, const struct fault *fault);

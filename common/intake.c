@@ -340,7 +340,7 @@ log_report(struct intake *in, const struct item *item, enum conf_action action)
 	struct event ev;
 
 	event_report(&ev, is_duplicate ? "duplicate" : "report",
-	    &in->reading.report, &in->reading.assessment, in->submitter);
+	    &in->reading.report, &in->reading.assessment, in->submitter, NULL);
 	event_string(&ev, "disposition", action_str(action));
 	event_string(&ev, "archive", item->archived.path);
 	write_event(in, &ev);

@@ -144,16 +144,17 @@ put_totals(const struct renderer *r, const struct totals *totals,
 
 static void
 put_head(const struct renderer *r, const struct assessment *as,
-    const char *submitter)
+    const char *submitter, const struct verdict *verdict)
 {
 	static const char *const names[] = { "report-id", "contact-info",
 		"submitter", "start-datetime", "end-datetime", "policy-count",
 		NULL };
-	static const char *const odd[] = { "deviations", NULL };
+	static const char *const more[] = { "deviations", "dkim", "dkim-domain",
+		"dkim-selector", "dkim-reason", "dkim-dnssec", NULL };
 	const char *name = r->report->organization_name;
 	struct event ev;
 
-	event_report(&ev, "report", r->report, as, submitter);
+	event_report(&ev, "report", r->report, as, submitter, verdict);
 	(void)fprintf(r->out, "%sTLS report from ", bold(r));
 	put(r, name != NULL ? name : "an unnamed organization");
 	if (as->policy_domain[0] != '\0') {
@@ -165,7 +166,7 @@ put_head(const struct renderer *r, const struct assessment *as,
 	put_label(r, 2, "sessions");
 	put_totals(r, &as->totals, as->severity);
 	(void)fputc('\n', r->out);
-	put_fields(r, 2, &ev, odd);
+	put_fields(r, 2, &ev, more);
 }
 
 static enum report_visit
@@ -236,7 +237,7 @@ visit_failure(
 enum status
 render_report(FILE *out, struct report *report,
     const struct assessment *assessment, const struct conf *conf,
-    const char *submitter, bool with_colour)
+    const char *submitter, const struct verdict *verdict, bool with_colour)
 {
 	static const struct report_visitor visitor = {
 		.policy = visit_policy,
@@ -249,7 +250,7 @@ render_report(FILE *out, struct report *report,
 		.with_colour = with_colour,
 	};
 
-	put_head(&r, assessment, submitter);
+	put_head(&r, assessment, submitter, verdict);
 	return report_walk(report, &visitor, &r);
 }
 

@@ -1,6 +1,9 @@
 #include "verdict.h"
 
 #include <stddef.h>
+#include <string.h>
+
+#include <stddef.h>
 
 static const char *const reasons[REASON_MAX] = {
 	[REASON_NONE] = "",
@@ -67,6 +70,33 @@ verdict_dnssec_str(enum verdict_dnssec dnssec)
 		break;
 	}
 	return "";
+}
+
+void
+verdict_read_result(struct verdict *verdict, const char *word)
+{
+	for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
+		if (strcmp(results[i].word, word) == 0)
+			verdict->result = (enum verdict_result)i;
+	}
+}
+
+void
+verdict_read_reason(struct verdict *verdict, const char *word)
+{
+	for (size_t i = 0; i < REASON_MAX; i++) {
+		if (strcmp(reasons[i], word) == 0)
+			verdict->reason = (enum verdict_reason)i;
+	}
+}
+
+void
+verdict_read_dnssec(struct verdict *verdict, const char *word)
+{
+	if (strcmp(word, "secure") == 0)
+		verdict->dnssec = DNSSEC_SECURE;
+	else if (strcmp(word, "insecure") == 0)
+		verdict->dnssec = DNSSEC_INSECURE;
 }
 
 bool

@@ -83,6 +83,14 @@ const char *verdict_reason_str(enum verdict_reason reason);
 const char *verdict_dnssec_str(enum verdict_dnssec dnssec);
 
 /*
+ * Read what verdict_*_str() wrote; a word that is none leaves the verdict
+ * alone. For records.
+ */
+void verdict_read_result(struct verdict *verdict, const char *word);
+void verdict_read_reason(struct verdict *verdict, const char *word);
+void verdict_read_dnssec(struct verdict *verdict, const char *word);
+
+/*
  * Of two verdicts on one message, is a to be told rather than b? A pass before
  * all; then what may become one (temperror); then what comes nearest to it:
  * fail, permerror, policy, neutral, none.

@@ -284,7 +284,7 @@ check_render(struct report *report, const struct assessment *assessment,
 
 	FUZZ_CHECK(out != NULL);
 	FUZZ_CHECK(render_report(out, report, assessment, conf,
-		       report->organization_name, false) == ST_OK);
+		       report->organization_name, NULL, false) == ST_OK);
 	fclose(out);
 	check_clean(text, len, true);
 	free(text);
@@ -306,7 +306,7 @@ print_report(struct report *report, const struct conf *conf, unsigned how)
 
 	FUZZ_CHECK(assess_report(report, conf, &assessment) == ST_OK);
 	event_report(&ev, "report", report, &assessment,
-	    how & 4 ? report->contact_info : NULL);
+	    how & 4 ? report->contact_info : NULL, NULL);
 	check_event(&ev, printer.queue_id);
 	FUZZ_CHECK(report_walk(report, &visitor, &printer) == ST_OK);
 	FUZZ_CHECK(printer.policies == assessment.policies);

@@ -68,7 +68,7 @@ START_TEST(the_lines_of_a_report)
 
 	ck_status("read", report_read(&r, BYTES(text), 0, NULL), ST_OK);
 	ck_status("assess", assess_report(&r, conf, &as), ST_OK);
-	event_report(&ev, "report", &r, &as, "microsoft.com");
+	event_report(&ev, "report", &r, &as, "microsoft.com", NULL);
 	ck_assert_int_eq(ev.severity, as.severity);
 	p.report = &r;
 	buf_init(&p.out, 1 << 16);
@@ -103,6 +103,56 @@ START_TEST(the_lines_of_a_report)
 	    strstr(p.out.data, "policy-type=tlsa failure-rate="));
 	buf_free(&p.out);
 	conf_unref(&conf);
+}
+END_TEST
+
+/* Its level is notice, whatever the report says. */
+START_TEST(a_report_that_is_not_genuine)
+{
+	const struct verdict verdict = {
+		.result = VERDICT_FAIL,
+		.reason = REASON_BODY_HASH,
+		.dnssec = DNSSEC_SECURE,
+		.domain = "d.example",
+		.selector = "s 1",
+	};
+	struct conf *conf = conf_new();
+	struct assessment as;
+	struct report r;
+	struct event ev;
+	struct buf out;
+
+	ck_status("read", report_read(&r, BYTES(text), 0, NULL), ST_OK);
+	ck_status("assess", assess_report(&r, conf, &as), ST_OK);
+	ck_assert_int_eq(as.severity, SEV_ERR);
+	event_report(&ev, "unverified", &r, &as, NULL, &verdict);
+	ck_assert_int_eq(ev.severity, SEV_NOTICE);
+	buf_init(&out, 1 << 16);
+	ck_status("emit", emit_logfmt(&out, &ev, "Q"), ST_OK);
+	ck_assert_ptr_nonnull(strstr(out.data, "Q: event=unverified "));
+	ck_assert_ptr_nonnull(strstr(out.data,
+	    " severity=notice deviations=policy-domain-missing,count-missing "
+	    "dkim=fail dkim-domain=d.example dkim-selector=\"s 1\" "
+	    "dkim-reason=body-hash dkim-dnssec=secure"));
+	buf_free(&out);
+	conf_unref(&conf);
+}
+END_TEST
+
+/* Nobody has looked: nothing is said. */
+START_TEST(a_verdict_that_is_none)
+{
+	const struct verdict off = { .result = VERDICT_OFF };
+	const struct verdict pass = { .result = VERDICT_PASS };
+	struct event ev;
+
+	event_init(&ev, "report", SEV_INFO);
+	event_verdict(&ev, NULL);
+	event_verdict(&ev, &off);
+	ck_assert_uint_eq(ev.count, 0);
+	event_verdict(&ev, &pass);
+	ck_assert_uint_eq(ev.count, 1);
+	ck_assert_str_eq(ev.field[0].u.string, "pass");
 }
 END_TEST
 
@@ -147,6 +197,8 @@ event_suite(void)
 	TCase *tc = tcase_create("event");
 
 	tcase_add_test(tc, the_lines_of_a_report);
+	tcase_add_test(tc, a_report_that_is_not_genuine);
+	tcase_add_test(tc, a_verdict_that_is_none);
 	tcase_add_test(tc, the_fields_of_a_fault);
 	tcase_add_test(tc, fields_have_their_limit);
 	suite_add_tcase(suite, tc);

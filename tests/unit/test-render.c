@@ -23,6 +23,12 @@ static const char report_text[] = HEAD
     ",{\"result-type\":\"new\\u001btype\",\"receiving-mx-hostname\":"
     "\"mx;reboot\"}]}]}";
 
+static const struct verdict verdict = {
+	.result = VERDICT_FAIL,
+	.reason = REASON_EXPIRED,
+	.domain = "sig\x1b.example",
+};
+
 /* What is printed, to be freed. */
 static char *
 render(bool with_colour, int what)
@@ -40,8 +46,8 @@ render(bool with_colour, int what)
 		    ST_OK);
 		ck_status("assess", assess_report(&r, conf, &as), ST_OK);
 		ck_status("render",
-		    render_report(
-			file, &r, &as, conf, "s.example", with_colour),
+		    render_report(file, &r, &as, conf, "s.example", &verdict,
+			with_colour),
 		    ST_OK);
 	} else if (what == 1) {
 		render_results(file, with_colour);
@@ -60,7 +66,8 @@ START_TEST(a_report_is_told)
 		"2024-01-01T00:00:00Z", "890", "47", "5.02%", "err", "sts",
 		"d.example", "certificate-host-mismatch", "mx2.d.example",
 		"openssl s_client -starttls smtp -connect mx2.d.example:25",
-		"new\\x1btype", "-connect MX:25", "unknown number" };
+		"new\\x1btype", "-connect MX:25", "unknown number",
+		"sig\\x1b.example", "signature-expired" };
 	char *text = render(false, 0);
 
 	for (size_t i = 0; i < ARRAY_LEN(wants); i++)
