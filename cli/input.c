@@ -12,6 +12,7 @@
 
 struct input {
 	const struct conf *conf;
+	struct verify_site *verify; /* NULL: signatures are not verified */
 	const struct input_handler *handler;
 	bool has_found; /* a report, or something to complain of */
 };
@@ -40,12 +41,13 @@ enum member {
 	SUBMITTER,
 	QUEUE_ID,
 	DEVIATIONS,
+	DKIM,
 	SHA256,
 	MEMBERS
 };
 
 static const char *const member_names[MEMBERS] = { "report", "submitter",
-	"queue-id", "deviations", "sha256" };
+	"queue-id", "deviations", "dkim", "sha256" };
 
 /* Find the members of a record; false when the object is none. */
 static bool
@@ -94,18 +96,52 @@ read_member(struct json_span span, cJSON **item)
 	    : NULL;
 }
 
+/* The verdict that a record tells of. */
+static void
+read_verdict(struct json_span span, struct verdict *verdict)
+{
+	struct json_iter iter;
+
+	*verdict = (struct verdict){ .result = VERDICT_OFF };
+	if (json_type(span) != JSON_OBJECT)
+		return;
+	json_iter(&iter, span);
+	while (json_next(&iter)) {
+		struct json_span name = iter.name;
+		cJSON *item;
+		const char *value = read_member(json_take(&iter), &item);
+
+		if (value != NULL && json_name_is(name, "result", 6))
+			verdict_read_result(verdict, value);
+		else if (value != NULL && json_name_is(name, "reason", 6))
+			verdict_read_reason(verdict, value);
+		else if (value != NULL && json_name_is(name, "dnssec", 6))
+			verdict_read_dnssec(verdict, value);
+		else if (value != NULL && json_name_is(name, "domain", 6))
+			(void)text_copy(
+			    verdict->domain, sizeof verdict->domain, value);
+		else if (value != NULL && json_name_is(name, "selector", 8))
+			(void)text_copy(
+			    verdict->selector, sizeof verdict->selector, value);
+		cJSON_Delete(item);
+	}
+}
+
 static enum status
 take_record(struct input *in, struct reading *reading,
     const struct json_span value[MEMBERS])
 {
 	cJSON *submitter, *queue_id;
+	struct verdict verdict;
 	struct input_origin origin = {
 		.submitter = read_member(value[SUBMITTER], &submitter),
 		.queue_id = read_member(value[QUEUE_ID], &queue_id),
+		.verdict = &verdict,
 	};
 	struct fault fault;
 	enum status st = ST_OK;
 
+	read_verdict(value[DKIM], &verdict);
 	if (reading_span(reading, value[REPORT],
 		read_deviations(value[DEVIATIONS]), in->conf, &fault) == ST_OK)
 		st = give_report(in, reading, &origin);
@@ -120,7 +156,7 @@ take_record(struct input *in, struct reading *reading,
 static enum status
 take_json(struct input *in, struct reading *reading, deviations dev)
 {
-	static const struct input_origin nowhere = { NULL, NULL };
+	static const struct input_origin nowhere = { NULL, NULL, NULL };
 	const struct buf *text = &reading->text;
 	const char *data = text->data != NULL ? text->data : "";
 	struct json_span value[MEMBERS] = { 0 };
@@ -177,11 +213,50 @@ take_lines(struct input *in, const char *data, size_t len)
  * Messages.
  */
 
+/* Who is fed with a message: one finds reports, the other signatures. */
+struct feed {
+	struct extract *ex;
+	struct verify *verify; /* or NULL */
+};
+
 static enum status
-take_candidates(struct input *in, struct extract *ex)
+feed_field(void *ctx, const char *name, const char *value)
+{
+	struct feed *feed = ctx;
+
+	extract_field(feed->ex, name, value);
+	if (feed->verify != NULL)
+		verify_field(feed->verify, name, value);
+	return ST_OK;
+}
+
+static enum status
+feed_message(struct feed *feed, const char *data, size_t len)
+{
+	struct header_splitter splitter;
+	enum status st;
+	size_t used;
+
+	header_splitter_init(&splitter, feed_field, feed);
+	st = header_splitter_more(&splitter, data, len, &used);
+	if (st == ST_OK)
+		st = header_splitter_finish(&splitter);
+	header_splitter_free(&splitter);
+	if (st != ST_OK || used == len)
+		return st;
+	extract_body(feed->ex, data + used, len - used);
+	if (feed->verify != NULL)
+		verify_body(feed->verify, data + used, len - used);
+	return ST_OK;
+}
+
+static enum status
+take_candidates(
+    struct input *in, struct extract *ex, const struct verdict *verdict)
 {
 	const struct input_origin origin = {
 		.submitter = reading_submitter(extract_meta(ex), NULL),
+		.verdict = verdict,
 	};
 	struct reading reading;
 	struct fault fault;
@@ -192,12 +267,38 @@ take_candidates(struct input *in, struct extract *ex)
 		enum status one =
 		    reading_candidate(&reading, ex, i, in->conf, &fault);
 
+		reading.report.dev |= verdict->dev;
 		if (one == ST_OK)
 			st = give_report(in, &reading, &origin);
 		else if (one != ST_NOT_A_REPORT)
 			give_fault(in, &fault);
 	}
 	reading_clear(&reading);
+	return st;
+}
+
+/* The message was fed: hand over what was found in it. */
+static enum status
+finish_message(struct input *in, const struct feed *feed)
+{
+	const struct extract_meta *meta = extract_meta(feed->ex);
+	struct verdict verdict = { .result = VERDICT_OFF };
+	struct fault fault;
+	bool is_whole = extract_finish(feed->ex, &fault) == ST_OK;
+	enum status st;
+
+	if (feed->verify != NULL && extract_count(feed->ex) > 0)
+		verify_finish(
+		    feed->verify, meta->from_domain, meta->submitter, &verdict);
+	st = take_candidates(in, feed->ex, &verdict);
+	if (is_whole && !in->has_found && extract_claims_report(feed->ex))
+		(void)fault_set(&fault, ST_EMPTY,
+		    "the message says that it is a TLS report, and has none");
+	else if (is_whole && !in->has_found)
+		(void)fault_set(
+		    &fault, ST_NOT_A_REPORT, "a message without a TLS report");
+	if (!is_whole || !in->has_found)
+		give_fault(in, &fault);
 	return st;
 }
 
@@ -209,32 +310,17 @@ take_message(struct input *in, const char *data, size_t len)
 		.mime = { MIME_DEPTH_MAX, MIME_PARTS_MAX },
 		.spool_dir = P_tmpdir,
 	};
-	struct extract *ex = extract_new(&limits);
-	struct extract_raw raw;
-	struct fault fault;
-	enum status st;
+	struct feed feed = { .ex = extract_new(&limits) };
+	enum status st = ST_NO_MEMORY;
 
-	if (ex == NULL)
-		return ST_NO_MEMORY;
-	extract_raw_init(&raw, ex);
-	st = extract_raw_more(&raw, data, len);
+	if (in->verify != NULL)
+		feed.verify = verify_new(in->verify, in->conf, true);
+	if (feed.ex != NULL && (in->verify == NULL || feed.verify != NULL))
+		st = feed_message(&feed, data, len);
 	if (st == ST_OK)
-		st = extract_raw_finish(&raw);
-	if (st == ST_OK) {
-		bool is_whole = extract_finish(ex, &fault) == ST_OK;
-
-		st = take_candidates(in, ex);
-		if (is_whole && !in->has_found && extract_claims_report(ex))
-			(void)fault_set(&fault, ST_EMPTY,
-			    "the message says that it is a TLS report, and "
-			    "has none");
-		else if (is_whole && !in->has_found)
-			(void)fault_set(&fault, ST_NOT_A_REPORT,
-			    "a message without a TLS report");
-		if (!is_whole || !in->has_found)
-			give_fault(in, &fault);
-	}
-	extract_free(&ex);
+		st = finish_message(in, &feed);
+	verify_free(&feed.verify);
+	extract_free(&feed.ex);
 	return st;
 }
 
@@ -362,10 +448,14 @@ take_file(struct input *in, struct buf *data)
 }
 
 enum status
-input_read(
-    FILE *file, const struct conf *conf, const struct input_handler *handler)
+input_read(FILE *file, const struct conf *conf, struct verify_site *verify,
+    const struct input_handler *handler)
 {
-	struct input in = { .conf = conf, .handler = handler };
+	struct input in = {
+		.conf = conf,
+		.verify = verify,
+		.handler = handler,
+	};
 	enum status st = ST_OK;
 	struct fault fault;
 	struct buf data;

@@ -12,6 +12,7 @@
 #include "conf.h"
 #include "reading.h"
 #include "status.h"
+#include "verify.h"
 
 /*
  * What is handed to the callback with each report: where it came from. Strings
@@ -20,6 +21,7 @@
 struct input_origin {
 	const char *submitter;
 	const char *queue_id;
+	const struct verdict *verdict; /* of the record, or of verify */
 };
 
 struct input_handler {
@@ -32,10 +34,11 @@ struct input_handler {
 };
 
 /*
- * Read a stream to its end and hand over what is in it. ST_OK when it could be
+ * Read a stream to its end and hand over what is in it. With verify, which may
+ * be NULL, the signatures of a message are verified. ST_OK when it could be
  * read, whatever was found; ST_SPOOL when reading failed (errno says why).
  */
-enum status input_read(
-    FILE *file, const struct conf *conf, const struct input_handler *handler);
+enum status input_read(FILE *file, const struct conf *conf,
+    struct verify_site *verify, const struct input_handler *handler);
 
 #endif

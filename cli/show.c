@@ -1,5 +1,5 @@
 /*
- * tlsrpt show [--format=text|logfmt|json] [FILE...]
+ * tlsrpt show [--format=text|logfmt|json] [--verify] [FILE...]
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,7 +15,8 @@
 #include "render.h"
 
 static const char usage[] =
-    "usage: tlsrpt show [--format=text|logfmt|json] [FILE...]\n"
+    "usage: tlsrpt show [--format=text|logfmt|json] [--verify]\n"
+    "                   [--resolver=ADDRESS[@PORT]] [FILE...]\n"
     "\n"
     "Prints the TLS reports in each FILE, or in standard input: reports as\n"
     "JSON, gzip or zip, mails (.eml), and archive records. What a file is,\n"
@@ -24,6 +25,8 @@ static const char usage[] =
     "  --format=text     for people: each failure with cause and action\n"
     "  --format=logfmt   the lines of the log\n"
     "  --format=json     one object a report, a line each\n"
+    "  --verify          verify the DKIM signatures of mails; asks DNS\n"
+    "  --resolver=...    ask this server instead of the system's\n"
     "\n"
     "Exit status: 0; 65 when something could not be read, which is named on\n"
     "standard error; 66 when a file is missing; 64 for wrong usage.\n";
@@ -36,9 +39,11 @@ enum format {
 
 struct show {
 	enum format format;
-	const struct conf *conf;
-	const char *file; /* being read */
+	struct conf *conf;
+	struct verify_site *verify; /* with --verify, else NULL */
+	const char *file;           /* being read */
 	bool with_colour;
+	bool with_verify;
 	bool has_shown;
 	int exit_status;
 	/* The report being printed. */
@@ -103,7 +108,7 @@ show_logfmt(struct show *show, struct reading *reading)
 	struct event ev;
 
 	event_report(&ev, "report", &reading->report, &reading->assessment,
-	    show->origin->submitter);
+	    show->origin->submitter, show->origin->verdict);
 	print_event(show, &ev);
 	return report_walk(&reading->report, &visitor, show);
 }
@@ -169,7 +174,7 @@ show_json(struct show *show, struct reading *reading)
 	enum status st;
 
 	event_report(&ev, "report", &reading->report, &reading->assessment,
-	    show->origin->submitter);
+	    show->origin->submitter, show->origin->verdict);
 	(void)fputs("{\"event\":\"report\",", stdout);
 	print_members(show, &ev);
 	(void)fputs(",\"policies\":[", stdout);
@@ -199,7 +204,7 @@ show_report(
 	if (!is_first)
 		(void)fputc('\n', stdout);
 	return render_report(stdout, &reading->report, &reading->assessment,
-	    show->conf, origin->submitter, show->with_colour);
+	    show->conf, origin->submitter, origin->verdict, show->with_colour);
 }
 
 static void
@@ -236,7 +241,7 @@ show_stream(struct show *show, FILE *file)
 {
 	const struct input_handler handler = { show_report, complain, show };
 	struct fault fault;
-	enum status st = input_read(file, show->conf, &handler);
+	enum status st = input_read(file, show->conf, show->verify, &handler);
 
 	if (st == ST_SPOOL) {
 		complain_errno(show);
@@ -287,6 +292,34 @@ read_format(const char *word, enum format *format)
 	return true;
 }
 
+/* Ask this server, as the configuration has it. */
+static bool
+add_resolver(struct show *show, const char *value)
+{
+	const char *why = conf_set(show->conf, "Resolver", value);
+
+	if (why != NULL)
+		(void)fprintf(stderr, "tlsrpt: \"%s\": %s\n", value, why);
+	return why == NULL;
+}
+
+/* Make ready for --verify. */
+static bool
+prepare_verify(struct show *show)
+{
+	struct fault fault;
+
+	if (!show->with_verify)
+		return true;
+	show->verify = verify_site_new();
+	if (show->verify != NULL &&
+	    verify_site_configure(show->verify, show->conf, &fault) == ST_OK)
+		return true;
+	(void)fprintf(stderr, "tlsrpt: %s\n",
+	    show->verify != NULL ? fault.detail : "out of memory");
+	return false;
+}
+
 /* Returns an exit status, or -1 to go on. */
 static int
 read_options(struct show *show, int argc, char **argv)
@@ -294,6 +327,8 @@ read_options(struct show *show, int argc, char **argv)
 	static const struct option options[] = {
 		{ "format", required_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "resolver", required_argument, NULL, 'r' },
+		{ "verify", no_argument, NULL, 'v' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -304,6 +339,12 @@ read_options(struct show *show, int argc, char **argv)
 			return EX_OK;
 		}
 		if (c == 'f' && read_format(optarg, &show->format))
+			continue;
+		if (c == 'v') {
+			show->with_verify = true;
+			continue;
+		}
+		if (c == 'r' && add_resolver(show, optarg))
 			continue;
 		if (c == 'f')
 			(void)fprintf(stderr,
@@ -324,12 +365,15 @@ show_main(int argc, char **argv)
 		.with_colour = command_with_colour(),
 		.exit_status = EX_OK,
 	};
-	int status = read_options(&show, argc, argv);
+	int status;
 
 	if (conf == NULL) {
 		(void)fputs("tlsrpt: out of memory\n", stderr);
 		return EX_OSERR;
 	}
+	status = read_options(&show, argc, argv);
+	if (status == -1 && !prepare_verify(&show))
+		status = EX_UNAVAILABLE;
 	if (status == -1) {
 		buf_init(&show.line, (size_t)64 << 20);
 		if (optind == argc)
@@ -339,6 +383,7 @@ show_main(int argc, char **argv)
 		buf_free(&show.line);
 		status = show.exit_status;
 	}
+	verify_site_free(&show.verify);
 	conf_unref(&conf);
 	return status;
 }

@@ -329,6 +329,16 @@ conf_load(const char *path, FILE *problems)
 	return conf;
 }
 
+const char *
+conf_set(struct conf *conf, const char *keyword, const char *value)
+{
+	size_t i;
+
+	if (!find_keyword(keyword, &i))
+		return "no such keyword";
+	return keyword_set(keyword_at(i), conf, value);
+}
+
 bool
 conf_is_given(const struct conf *conf, const char *keyword)
 {

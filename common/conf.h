@@ -111,6 +111,12 @@ conf_parse(const char *name, const char *text, size_t len, FILE *problems);
 struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf **conf);
 
+/*
+ * Set a keyword, as a line of a file would. Returns what is wrong with the
+ * value, or NULL. For whoever made the configuration, before others see it.
+ */
+const char *conf_set(struct conf *conf, const char *keyword, const char *value);
+
 /* Did the file name this keyword, or is its value the default? */
 bool conf_is_given(const struct conf *conf, const char *keyword);
 
