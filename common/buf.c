@@ -40,7 +40,7 @@ buf_reserve(struct buf *buf, size_t len)
 }
 
 enum status
-buf_add(struct buf *buf, const void *data, size_t len)
+buf_add_growing(struct buf *buf, const void *data, size_t len)
 {
 	enum status st;
 
@@ -56,15 +56,16 @@ buf_add(struct buf *buf, const void *data, size_t len)
 }
 
 enum status
-buf_adds(struct buf *buf, const char *string)
+buf_addu(struct buf *buf, uint64_t number)
 {
-	return buf_add(buf, string, strlen(string));
-}
+	char digits[20]; /* UINT64_MAX has so many */
+	size_t at = sizeof digits;
 
-enum status
-buf_addc(struct buf *buf, char c)
-{
-	return buf_add(buf, &c, 1);
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	return buf_add(buf, digits + at, sizeof digits - at);
 }
 
 enum status

@@ -9,6 +9,8 @@
 #define BUF_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include "status.h"
 
@@ -26,9 +28,12 @@ void buf_init(struct buf *buf, size_t max);
  * Append len bytes. All or nothing: ST_TOO_LARGE when max would be passed,
  * ST_NO_MEMORY when the memory is not to be had.
  */
-enum status buf_add(struct buf *buf, const void *data, size_t len);
-enum status buf_adds(struct buf *buf, const char *string);
-enum status buf_addc(struct buf *buf, char c);
+static inline enum status
+buf_add(struct buf *buf, const void *data, size_t len);
+static inline enum status buf_adds(struct buf *buf, const char *string);
+static inline enum status buf_addc(struct buf *buf, char c);
+/* A number in decimal. */
+enum status buf_addu(struct buf *buf, uint64_t number);
 /* As printf(3), for short pieces: ST_TOO_LARGE for 256 bytes and more. */
 enum status buf_addf(struct buf *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -46,5 +51,32 @@ void buf_cut(struct buf *buf, size_t len);
 
 /* Free the memory. The buffer may be used again under its old cap. */
 void buf_free(struct buf *buf);
+
+/* The rest of buf_add(), where the allocation has to grow. */
+enum status buf_add_growing(struct buf *buf, const void *data, size_t len);
+
+static inline enum status
+buf_add(struct buf *buf, const void *data, size_t len)
+{
+	/* The allocation, less the NUL, is never larger than max. */
+	if (len == 0 || len >= buf->cap - buf->len)
+		return buf_add_growing(buf, data, len);
+	memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+	return ST_OK;
+}
+
+static inline enum status
+buf_adds(struct buf *buf, const char *string)
+{
+	return buf_add(buf, string, strlen(string));
+}
+
+static inline enum status
+buf_addc(struct buf *buf, char c)
+{
+	return buf_add(buf, &c, 1);
+}
 
 #endif

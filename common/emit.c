@@ -1,6 +1,6 @@
 #include "emit.h"
 
-#include <stdio.h>
+#include <limits.h>
 #include <string.h>
 
 #include "text.h"
@@ -38,13 +38,32 @@ enum byte {
 static enum byte
 byte_class(char c)
 {
-	unsigned char u = (unsigned char)c;
+	enum {
+		P = PLAIN,
+		S = SPACE,
+		Q = QUOTE,
+		X = OTHER
+	};
+	static const unsigned char classes[UCHAR_MAX + 1] = {
+		X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 0x00 */
+		X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 0x10 */
+		S, P, Q, P, P, P, P, P, P, P, P, P, P, P, P, P, /* 0x20 */
+		P, P, P, P, P, P, P, P, P, P, P, P, P, S, P, P, /* 0x30 */
+		P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, /* 0x40 */
+		P, P, P, P, P, P, P, P, P, P, P, P, Q, P, P, P, /* 0x50 */
+		P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, /* 0x60 */
+		P, P, P, P, P, P, P, P, P, P, P, P, P, P, P, X, /* 0x70 */
+		X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 0x80 */
+		X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 0x90 */
+		X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 0xa0 */
+		X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 0xb0 */
+		X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 0xc0 */
+		X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 0xd0 */
+		X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 0xe0 */
+		X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, X, /* 0xf0 */
+	};
 
-	if (u < 0x20 || u >= 0x7f)
-		return OTHER;
-	if (u == '"' || u == '\\')
-		return QUOTE;
-	return u == ' ' || u == '=' ? SPACE : PLAIN;
+	return classes[(unsigned char)c];
 }
 
 /* The length of the run of bytes at string that are of at most this class. */
@@ -274,8 +293,7 @@ put_value(struct buf *out, const struct field *field, size_t value_max,
 	case FIELD_TIME:
 		return put_cut(out, field->u.time, value_max, put);
 	case FIELD_COUNT:
-		return buf_addf(
-		    out, "%llu", (unsigned long long)field->u.count);
+		return buf_addu(out, field->u.count);
 	case FIELD_RATE:
 		return buf_addf(out, "%.2f%%", field->u.rate);
 	case FIELD_LIST:
@@ -409,7 +427,9 @@ logfmt_line(struct buf *out, const struct event *ev, const char *queue_id,
 			st = buf_adds(out, ": ");
 	}
 	if (st == ST_OK)
-		st = buf_addf(out, "event=%s", ev->name);
+		st = buf_adds(out, "event=");
+	if (st == ST_OK)
+		st = buf_adds(out, ev->name);
 	for (size_t i = 0; i < ev->count && st == ST_OK; i++) {
 		st = buf_addc(out, ' ');
 		if (st == ST_OK)

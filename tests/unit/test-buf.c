@@ -104,6 +104,26 @@ START_TEST(formatted_text_has_its_limit)
 }
 END_TEST
 
+START_TEST(numbers_are_decimal)
+{
+	static const struct {
+		uint64_t number;
+		const char *want;
+	} rows[] = { { 0, "0" }, { 9, "9" }, { 10, "10" }, { 1203, "1203" },
+		{ UINT64_MAX, "18446744073709551615" } };
+	struct buf buf;
+
+	buf_init(&buf, 20);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		buf_cut(&buf, 0);
+		ck_status("u", buf_addu(&buf, rows[i].number), ST_OK);
+		ck_assert_str_eq(buf.data, rows[i].want);
+	}
+	ck_status("over", buf_addu(&buf, 1), ST_TOO_LARGE);
+	buf_free(&buf);
+}
+END_TEST
+
 START_TEST(space_is_written_in_place)
 {
 	char *space = NULL;
@@ -191,6 +211,7 @@ buf_suite(void)
 	tcase_add_loop_test(tc, cap_is_kept_to_the_byte, 0, 8);
 	tcase_add_test(tc, memory_follows_the_content);
 	tcase_add_test(tc, formatted_text_has_its_limit);
+	tcase_add_test(tc, numbers_are_decimal);
 	tcase_add_test(tc, space_is_written_in_place);
 	tcase_add_test(tc, cut_drops_the_tail_and_keeps_memory);
 	tcase_add_test(tc, without_memory_nothing_changes);
