@@ -23,7 +23,7 @@
 enum {
 	NAME_PART_MAX = 100, /* bytes of submitter and domain in a file name */
 	UNIQUE_DIGITS = 16,
-	DAY_LEN = 10, /* of "YYYY/MM/DD" */
+	DAY_MAX = 32, /* "unverified/YYYY/MM/DD" and its NUL */
 	TEMPORARY_MAX = 64,
 	BLOCK_MAX = 8192,    /* bytes written at once */
 	HEAD_MAX = 65536,    /* bytes of a record before the report */
@@ -122,10 +122,10 @@ sync_directory(const struct place *place, const char *name, struct fault *fault)
 static enum status
 make_day(const struct place *place, const char *day, struct fault *fault)
 {
-	char path[DAY_LEN + 1], parent[DAY_LEN + 1] = ".";
+	char path[DAY_MAX], parent[DAY_MAX] = ".";
 	enum status st = ST_OK;
 
-	for (size_t end = 0; st == ST_OK && end < DAY_LEN;) {
+	for (size_t end = 0; st == ST_OK && day[end] != '\0';) {
 		end += 1 + strcspn(day + end + 1, "/");
 		(void)snprintf(path, sizeof path, "%.*s", (int)end, day);
 		if (mkdirat(place->root, path, 0750) == 0)
@@ -280,7 +280,7 @@ add_part(char *out, size_t size, const char *part)
 	out[n] = '\0';
 }
 
-/* "YYYY/MM/DD/" and the file name without its ending. */
+/* "YYYY/MM/DD/", behind "unverified/" or not, and the name without ending. */
 static void
 make_name(
     const struct record *record, const char *sha256, char *out, size_t size)
@@ -290,7 +290,8 @@ make_name(
 
 	if (!r->start.is_known || !rfc3339_format(r->start.time, day))
 		(void)rfc3339_format(record->received, day);
-	(void)snprintf(out, size, "%.4s/%.2s/%.2s/", day, day + 5, day + 8);
+	(void)snprintf(out, size, "%s%.4s/%.2s/%.2s/",
+	    record->is_unverified ? "unverified/" : "", day, day + 5, day + 8);
 	add_part(out, size, record->submitter);
 	(void)strncat(out, "!", size - strlen(out) - 1);
 	add_part(out, size, record->assessment->policy_domain);
@@ -329,6 +330,35 @@ add_deviations(struct buf *out, deviations set)
 	return st == ST_OK ? buf_adds(out, "],") : st;
 }
 
+/* "dkim":{...}, unless nobody has looked. */
+static enum status
+add_verdict(struct buf *out, const struct verdict *verdict)
+{
+	const struct {
+		const char *name;
+		const char *value;
+	} member[] = {
+		{ "result", verdict_result_str(verdict->result) },
+		{ "domain", verdict->domain },
+		{ "selector", verdict->selector },
+		{ "reason", verdict_reason_str(verdict->reason) },
+		{ "dnssec", verdict_dnssec_str(verdict->dnssec) },
+	};
+	enum status st;
+
+	if (verdict->result == VERDICT_OFF)
+		return ST_OK;
+	st = buf_adds(out, "\"dkim\":{");
+	for (size_t i = 0; st == ST_OK && i < sizeof member / sizeof member[0];
+	     i++) {
+		if (member[i].value[0] != '\0')
+			st = add_member(out, member[i].name, member[i].value);
+	}
+	/* The comma of the last one goes. */
+	buf_cut(out, out->len - 1);
+	return st == ST_OK ? buf_adds(out, "},") : st;
+}
+
 /* Everything of a record that comes before the report. */
 static enum status
 make_head(struct buf *out, const struct record *record, const char *sha256)
@@ -360,6 +390,8 @@ make_head(struct buf *out, const struct record *record, const char *sha256)
 	if (st == ST_OK)
 		st = add_member(out, "severity",
 		    severity_str(record->assessment->severity));
+	if (st == ST_OK && record->verdict != NULL)
+		st = add_verdict(out, record->verdict);
 	return st == ST_OK ? buf_adds(out, "\"report\":") : st;
 }
 
@@ -487,7 +519,7 @@ struct target {
 static const char *
 name_of(const struct target *target)
 {
-	return target->path + DAY_LEN + 1;
+	return strrchr(target->path, '/') + 1;
 }
 
 /*
@@ -581,7 +613,7 @@ archive_store(const char *directory, const struct record *record,
 	make_name(record, sha256, name, sizeof name);
 	(void)snprintf(json.path, sizeof json.path, "%s.json", name);
 	(void)snprintf(eml.path, sizeof eml.path, "%s.eml.gz", name);
-	name[DAY_LEN] = '\0';
+	*strrchr(name, '/') = '\0';
 	st = open_root(&place, directory, fault);
 	if (st == ST_OK)
 		st = open_day(&place, name, fault);

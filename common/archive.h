@@ -3,7 +3,8 @@
  *
  * DIRECTORY/YYYY/MM/DD/submitter!policy-domain!begin!end!UNIQUE.json, the day
  * on which the report's range starts, UNIQUE the first 16 digits of the SHA-256
- * of the decoded text: the same report twice is the same file. Files appear
+ * of the decoded text: the same report twice is the same file. Reports that are
+ * not genuine lie in the same way below DIRECTORY/unverified. Files appear
  * whole or not at all: written under DIRECTORY/tmp, fsynced, moved, and the
  * directory fsynced.
  */
@@ -19,6 +20,7 @@
 #include "report.h"
 #include "spool.h"
 #include "status.h"
+#include "verdict.h"
 
 enum {
 	ARCHIVE_PATH_MAX = 320,
@@ -34,7 +36,9 @@ struct record {
 	const char *message_id;
 	const char *subject;
 	const char *submitter;
-	const struct report *report; /* walked: its deviations are complete */
+	const struct verdict *verdict; /* or NULL */
+	bool is_unverified;            /* kept apart from those that count */
+	const struct report *report;   /* walked: its deviations are complete */
 	const struct assessment *assessment;
 	const struct buf *text; /* the decoded text, for its SHA-256 */
 };

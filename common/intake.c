@@ -29,8 +29,9 @@ struct intake {
 	struct intake_site *site;
 	struct conf *conf;
 	struct extract *ex;
-	struct rawmail *raw; /* with ArchiveMessage, else NULL */
-	uint64_t fed;        /* bytes given to raw */
+	struct rawmail *raw;   /* with ArchiveMessage, else NULL */
+	struct verify *verify; /* unless DKIM is off, else NULL */
+	uint64_t fed;          /* bytes given to raw */
 
 	const struct intake_origin *origin;
 	const char *submitter;
@@ -42,9 +43,11 @@ struct intake {
 };
 
 void
-intake_site_init(struct intake_site *site, struct log *log)
+intake_site_init(
+    struct intake_site *site, struct log *log, struct verify_site *verify)
 {
 	site->log = log;
+	site->verify = verify;
 	(void)sem_init(&site->decoders, 0, INTAKE_DECODERS);
 }
 
@@ -67,8 +70,11 @@ intake_new(struct intake_site *site, struct conf *conf)
 	in->ex = extract_new(&limits);
 	if (conf->archive_message)
 		in->raw = rawmail_new(tmp, conf->max_message_size);
+	if (conf->dkim != DKIM_OFF)
+		in->verify = verify_new(site->verify, conf, false);
 	reading_init(&in->reading, conf);
-	if (in->ex == NULL || (conf->archive_message && in->raw == NULL))
+	if (in->ex == NULL || (conf->archive_message && in->raw == NULL) ||
+	    (conf->dkim != DKIM_OFF && in->verify == NULL))
 		intake_free(&in);
 	return in;
 }
@@ -79,6 +85,7 @@ intake_free(struct intake **in)
 	if (*in == NULL)
 		return;
 	reading_clear(&(*in)->reading);
+	verify_free(&(*in)->verify);
 	rawmail_free(&(*in)->raw);
 	extract_free(&(*in)->ex);
 	conf_unref(&(*in)->conf);
@@ -99,6 +106,8 @@ intake_field(struct intake *in, const char *name, const char *value)
 {
 	if (is_kept(in, strlen(name) + strlen(value) + 3))
 		rawmail_field(in->raw, name, value);
+	if (in->verify != NULL)
+		verify_field(in->verify, name, value);
 	extract_field(in->ex, name, value);
 }
 
@@ -107,11 +116,35 @@ intake_body(struct intake *in, const char *data, size_t len)
 {
 	if (is_kept(in, len))
 		rawmail_body(in->raw, data, len);
+	if (in->verify != NULL)
+		verify_body(in->verify, data, len);
 	extract_body(in->ex, data, len);
 }
 
 /*
- * First all reports are read, assessed and archived, one at a time.
+ * First it is asked who sent the message. That may take a while, so it is done
+ * before anything that others wait for is held.
+ */
+
+static void
+verify_message(struct intake *in)
+{
+	const struct extract_meta *meta = extract_meta(in->ex);
+
+	/* Mail without anything like a report asks nothing of DNS. */
+	if (in->verify != NULL && extract_count(in->ex) > 0)
+		verify_finish(in->verify, meta->from_domain, meta->submitter,
+		    &in->outcome->verdict);
+}
+
+static bool
+is_genuine(const struct intake *in)
+{
+	return dispose_is_genuine(in->conf, &in->outcome->verdict);
+}
+
+/*
+ * Then all reports are read, assessed and archived, one at a time.
  */
 
 /* Read candidate i, unless it is the one at hand. */
@@ -126,6 +159,7 @@ read_candidate(struct intake *in, size_t i, struct fault *fault)
 	while (sem_wait(&in->site->decoders) == -1 && errno == EINTR)
 		;
 	st = reading_candidate(&in->reading, in->ex, i, in->conf, fault);
+	in->reading.report.dev |= in->outcome->verdict.dev;
 	if (st == ST_OK)
 		in->read = i;
 	/* A small one may keep its text while it waits for the disk. */
@@ -160,6 +194,8 @@ store(struct intake *in, struct archived *archived, struct fault *fault)
 		.message_id = meta->message_id,
 		.subject = meta->subject,
 		.submitter = in->submitter,
+		.verdict = &in->outcome->verdict,
+		.is_unverified = !is_genuine(in),
 		.report = &in->reading.report,
 		.assessment = &in->reading.assessment,
 		.text = &in->reading.text,
@@ -182,6 +218,10 @@ count_report(struct intake *in, const struct item *item)
 	const char *name = in->reading.report.organization_name;
 	struct outcome *out = in->outcome;
 
+	if (!is_genuine(in)) {
+		out->unverified++;
+		return;
+	}
 	if (out->reports + out->duplicates == 0 && name != NULL)
 		(void)text_copy(out->organization_name,
 		    sizeof out->organization_name, name);
@@ -216,7 +256,9 @@ take_candidate(struct intake *in, size_t i)
 	struct item *item = &in->item[i];
 
 	item->status = read_candidate(in, i, &item->fault);
-	if (item->status == ST_OK)
+	/* What will come again is kept when it does. */
+	if (item->status == ST_OK &&
+	    !dispose_is_later(in->conf, &in->outcome->verdict))
 		item->status = store(in, &item->archived, &item->fault);
 	if (item->status == ST_OK)
 		count_report(in, item);
@@ -235,7 +277,9 @@ static enum status
 judge_message(struct intake *in, enum status st, struct fault *fault)
 {
 	const struct outcome *out = in->outcome;
-	bool is_silent = out->reports + out->duplicates + out->malformed == 0 &&
+	bool is_silent =
+	    out->reports + out->duplicates + out->unverified + out->malformed ==
+		0 &&
 	    !out->has_failed;
 
 	if (st == ST_OK && is_silent && extract_claims_report(in->ex))
@@ -335,16 +379,19 @@ log_report(struct intake *in, const struct item *item, enum conf_action action)
 		.policy = log_policy,
 		.failure = log_failure,
 	};
-	bool is_duplicate = item->archived.is_duplicate;
+	const char *name = !is_genuine(in) ? "unverified"
+	    : item->archived.is_duplicate  ? "duplicate"
+					   : "report";
 	struct logging logging = { .in = in };
 	struct event ev;
 
-	event_report(&ev, is_duplicate ? "duplicate" : "report",
-	    &in->reading.report, &in->reading.assessment, in->submitter, NULL);
+	event_report(&ev, name, &in->reading.report, &in->reading.assessment,
+	    in->submitter, &in->outcome->verdict);
 	event_string(&ev, "disposition", action_str(action));
 	event_string(&ev, "archive", item->archived.path);
 	write_event(in, &ev);
-	if (is_duplicate)
+	/* The details of a duplicate are known, of a forgery worth nothing. */
+	if (strcmp(name, "report") != 0)
 		return;
 	(void)report_walk(&in->reading.report, &visitor, &logging);
 	log_omitted(&logging);
@@ -365,6 +412,7 @@ log_fault(struct intake *in, const struct fault *fault, enum conf_action action)
 	}
 	event_init(&ev, name, severity);
 	event_fault(&ev, fault);
+	event_verdict(&ev, &in->outcome->verdict);
 	event_string(&ev, "submitter", in->submitter);
 	event_string(&ev, "envelope-from", in->origin->envelope_from);
 	event_string(&ev, "message-id", meta->message_id);
@@ -439,6 +487,7 @@ intake_finish(struct intake *in, const struct intake_origin *origin,
 	st = extract_finish(in->ex, &fault);
 	in->submitter =
 	    reading_submitter(extract_meta(in->ex), origin->envelope_from);
+	verify_message(in);
 	count = extract_count(in->ex);
 	for (size_t i = 0; i < count; i++)
 		take_candidate(in, i);

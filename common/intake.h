@@ -16,6 +16,7 @@
 #include "dispose.h"
 #include "log.h"
 #include "status.h"
+#include "verify.h"
 
 enum {
 	/* Reports decoded at the same time, and large ones kept until they are
@@ -30,9 +31,11 @@ enum {
 /* What all messages of a process share. */
 struct intake_site {
 	struct log *log;
+	struct verify_site *verify; /* borrowed */
 	sem_t decoders;
 };
-void intake_site_init(struct intake_site *site, struct log *log);
+void intake_site_init(
+    struct intake_site *site, struct log *log, struct verify_site *verify);
 
 /* Where a message came from. Strings may be NULL. */
 struct intake_origin {
@@ -46,7 +49,8 @@ struct intake;
 
 /*
  * Make one for one message. Takes a reference to conf; site must outlive it.
- * NULL when there is no memory.
+ * NULL when there is no memory. Unless conf says "DKIM off", the site's verify
+ * must have been given a configuration.
  */
 struct intake *intake_new(struct intake_site *site, struct conf *conf);
 
@@ -56,7 +60,8 @@ void intake_body(struct intake *in, const char *data, size_t len);
 
 /*
  * The message is complete: do everything. Returns the action, with which the
- * log agrees; *outcome says what was found. May wait for a decoder.
+ * log agrees; *outcome says what was found. May wait for a decoder, and for DNS
+ * as long as DNSTimeout allows.
  */
 enum conf_action intake_finish(struct intake *in,
     const struct intake_origin *origin, struct outcome *outcome);

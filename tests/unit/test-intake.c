@@ -14,6 +14,7 @@ static char dir[256], archive[300], socket_path[300];
 static int fd;
 static struct log *the_log;
 static struct intake_site site;
+static struct verify_site *verify;
 static struct conf *conf;
 static const struct intake_origin origin = {
 	.queue_id = "4XyZ1k2",
@@ -27,8 +28,8 @@ use_conf(const char *settings)
 	char text[1024];
 
 	(void)snprintf(text, sizeof text,
-	    "Mailbox a@b\nArchiveDirectory %s\nLogTarget syslog\n%s", archive,
-	    settings);
+	    "Mailbox a@b\nArchiveDirectory %s\nLogTarget syslog\n%s%s", archive,
+	    strstr(settings, "DKIM") == NULL ? "DKIM off\n" : "", settings);
 	conf_unref(&conf);
 	conf = unit_conf(text);
 }
@@ -47,12 +48,15 @@ setup(void)
 	use_conf("");
 	the_log = log_new(conf, &paths);
 	ck_assert_ptr_nonnull(the_log);
-	intake_site_init(&site, the_log);
+	verify = verify_site_new();
+	ck_assert_ptr_nonnull(verify);
+	intake_site_init(&site, the_log, verify);
 }
 
 static void
 teardown(void)
 {
+	verify_site_free(&verify);
 	log_free(&the_log, 0);
 	conf_unref(&conf);
 	(void)close(fd);
