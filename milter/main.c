@@ -224,12 +224,15 @@ prepare(struct server *server)
 static int
 start_threads(struct server *server)
 {
+	struct fault fault;
 	pthread_t thread;
 	sigset_t set, old;
 	bool is_ok;
 
 	(void)sigfillset(&set);
 	(void)pthread_sigmask(SIG_BLOCK, &set, &old);
+	if (server_start(server, &fault) != ST_OK)
+		return refuse(EX_UNAVAILABLE, &fault);
 	is_ok = log_start(server->log) == ST_OK &&
 	    pthread_create(&thread, NULL, run_milter, NULL) == 0;
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -259,11 +262,11 @@ run(struct conf *conf, const struct options *options)
 	}
 	(void)umask(027);
 	log = log_new(conf, NULL);
-	if (log == NULL || !catch_signals()) {
+	if (log == NULL || !catch_signals() ||
+	    !server_init(&server, options->conf_path, conf, log)) {
 		(void)fputs("tlsrpt-milter: out of memory\n", stderr);
 		return EX_OSERR;
 	}
-	server_init(&server, options->conf_path, conf, log);
 	status = prepare(&server);
 	if (status == EX_OK)
 		status = start_threads(&server);

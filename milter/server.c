@@ -7,7 +7,7 @@
 
 #include "archive.h"
 
-void
+bool
 server_init(struct server *server, const char *conf_path, struct conf *conf,
     struct log *log)
 {
@@ -18,7 +18,15 @@ server_init(struct server *server, const char *conf_path, struct conf *conf,
 	};
 	(void)pthread_mutex_init(&server->mutex, NULL);
 	(void)pthread_cond_init(&server->idle, NULL);
-	intake_site_init(&server->site, log);
+	server->verify = verify_site_new();
+	intake_site_init(&server->site, log, server->verify);
+	return server->verify != NULL;
+}
+
+enum status
+server_start(struct server *server, struct fault *fault)
+{
+	return verify_site_configure(server->verify, server->conf, fault);
 }
 
 struct conf *
@@ -75,6 +83,11 @@ server_reload(struct server *server)
 	    archive_check(conf->archive_directory, &fault) != ST_OK) {
 		log_text(
 		    server->log, SEV_ERR, "ArchiveDirectory: %s", fault.detail);
+		conf_unref(&conf);
+	}
+	if (conf != NULL &&
+	    verify_site_configure(server->verify, conf, &fault) != ST_OK) {
+		log_text(server->log, SEV_ERR, "Resolver: %s", fault.detail);
 		conf_unref(&conf);
 	}
 	if (conf == NULL) {

@@ -15,6 +15,7 @@
 struct server {
 	const char *conf_path; /* borrowed, as is log */
 	struct log *log;
+	struct verify_site *verify;
 	struct intake_site site;
 
 	pthread_mutex_t mutex; /* over what follows */
@@ -24,17 +25,23 @@ struct server {
 	bool is_draining;
 };
 
-/* Takes over the caller's reference to conf. */
-void server_init(struct server *server, const char *conf_path,
+/* Takes over the caller's reference to conf. False when there is no memory. */
+bool server_init(struct server *server, const char *conf_path,
     struct conf *conf, struct log *log);
+
+/*
+ * Make what verifies signatures, which has a thread: after all forks, and with
+ * signals blocked that the thread is not to get.
+ */
+enum status server_start(struct server *server, struct fault *fault);
 
 /* A reference to the configuration in force; give it to conf_unref(). */
 struct conf *server_conf(struct server *server);
 
 /*
- * Read the configuration again and put it in force. A file with a problem, or
- * an archive that cannot be written, leaves the old one in force; the log says
- * which.
+ * Read the configuration again and put it in force. A file with a problem, an
+ * archive that cannot be written, or a resolver that cannot be made leaves the
+ * old one in force; the log says which.
  */
 void server_reload(struct server *server);
 
