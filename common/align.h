@@ -12,7 +12,10 @@
  * Do a and b share their organizational domain? Without regard to case and a
  * final dot. A public suffix ("co.uk") belongs to nothing but itself, an empty
  * name, NULL, an IP address or a name with bytes that no domain has to nothing
- * at all. Thread-safe.
+ * at all; so does a name in UTF-8, where only its A-labels ("xn--...") will do.
+ * Private suffixes ("github.io") are suffixes too: whoever has a name below one
+ * does not speak for the others. Without a list in libpsl only equal names
+ * belong together. Thread-safe.
  */
 bool align_domains(const char *a, const char *b);
 
