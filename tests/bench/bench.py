@@ -295,16 +295,19 @@ def bench_ordinary(bench):
     print(flush=True)
 
 
-# Bytes of JSON, and what a report of that size is like.
-REPORTS = ((1000, "one policy and one failure, 3 log lines: most are smaller"),
-           (10000, "some 28 failures, 32 log lines: a bad day"))
+# Bytes of JSON, and what a report of that size is like. Of fifty real reports
+# half have 390 to 790 bytes, and none more than 2,130 with three failures; so
+# the largest is there for scale, without a verdict.
+REPORTS = ((1000, "one failure, 3 log lines: most real ones are smaller", True),
+           (2100, "four failures, 6 log lines: as large as real ones", True),
+           (10000, "some 28 failures, 32 log lines: for scale", False))
 
 
 def bench_reports(bench):
     settings = bench.settings
     names = ("body", "deliver", "discard")
-    for size, what in REPORTS:
-        print(f"(b) report mails through Postfix, {size // 1000} kB of JSON "
+    for size, what, is_judged in REPORTS:
+        print(f"(b) report mails through Postfix, {size} bytes of JSON "
               f"({what}): {settings.reports} mails in 20 sessions; medians "
               f"of {settings.runs} runs")
         print(f"    {'':26}{'mails/s':>10}{'ratio':>10}{'milter CPU':>12}")
@@ -314,7 +317,7 @@ def bench_reports(bench):
         rates = interleave(settings.runs, names,
                            lambda name, n=size: bench.reports(name, n))
         print_rates(bench, rates, "body")
-        for name in ("deliver", "discard"):
+        for name in ("deliver", "discard") if is_judged else ():
             verdict(f"at least 0.80 of the skeleton, {name}",
                     rates[name] >= 0.80 * rates["body"])
         print(flush=True)
