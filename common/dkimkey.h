@@ -13,8 +13,10 @@
 #include "verdict.h"
 
 enum {
-	DKIMKEY_BITS_MIN = 1024, /* RFC 8301, section 3.2: must not be less */
-	DKIMKEY_BITS_GOOD = 2048 /* and should not be less: weak-key */
+	DKIMKEY_RECORD_MAX = 4096, /* bytes of a record */
+	DKIMKEY_BITS_MIN = 1024,   /* RFC 8301, section 3.2: must not be less */
+	DKIMKEY_BITS_GOOD = 2048,  /* and should not be less: weak-key */
+	DKIMKEY_BITS_MAX = 4096    /* and need not be more */
 };
 
 struct dkimkey {
@@ -30,17 +32,17 @@ struct dkimkey {
  * Read a record of len bytes. REASON_NONE when it can verify the signature of a
  * TLS report; otherwise REASON_KEY_SYNTAX, REASON_KEY_REVOKED,
  * REASON_KEY_MISMATCH (k= is neither rsa nor ed25519, h= lacks sha256, s= names
- * neither *, email nor tlsrpt) or REASON_KEY_TOO_SMALL. is_testing is no
- * obstacle here: the caller judges it.
+ * neither *, email nor tlsrpt, more than DKIMKEY_BITS_MAX) or
+ * REASON_KEY_TOO_SMALL. is_testing is no obstacle here: the caller judges it.
  */
 enum verdict_reason
 dkimkey_read(const char *record, size_t len, struct dkimkey *key);
 
 /*
- * Append the record without its s= tag, for libopendkim, which knows no service
- * type but email.
+ * Append a record with the key alone, k= and p=: what libopendkim can be
+ * trusted with. It knows no service type but email, has room for 1024 bytes,
+ * and dkimkey_read() has judged the other tags. ST_EMPTY when there is no key.
  */
-enum status
-dkimkey_without_service(const char *record, size_t len, struct buf *out);
+enum status dkimkey_bare(const char *record, size_t len, struct buf *out);
 
 #endif

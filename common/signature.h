@@ -21,6 +21,10 @@ enum {
 	/* DKIM-Signature fields of a message that are looked at; the rest is
 	   passed over. Each may cost a query and a signature check. */
 	SIGNATURE_MAX = 8,
+	/* Bytes and fields of a header that is read; a message with more is
+	   REASON_SIGNATURE_SYNTAX, since it would be no better tomorrow. */
+	SIGNATURE_HEADER_MAX = 262144,
+	SIGNATURE_FIELDS_MAX = 1000,
 	/* Bytes of a key record; 4096 bits of RSA take 740. */
 	SIGNATURE_KEY_MAX = 4096
 };
@@ -76,8 +80,8 @@ void signature_finish(struct signature *sig, signature_aligned_fn *is_aligned,
 /*
  * Does the message have a DKIM-Signature with this d= and, where it is not "",
  * this s=, whose b= begins with b (without white space; "" for any), and which
- * has no l=? For a verdict that somebody else has reached. After the last field
- * and before signature_finish().
+ * has no l=? And does it have one From field? For a verdict that somebody else
+ * has reached. After the last field and before signature_finish().
  */
 bool signature_is_there(struct signature *sig, const char *domain,
     const char *selector, const char *b);

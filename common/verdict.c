@@ -72,6 +72,45 @@ verdict_dnssec_str(enum verdict_dnssec dnssec)
 	return "";
 }
 
+enum verdict_result
+verdict_of_reason(enum verdict_reason reason)
+{
+	switch (reason) {
+	case REASON_NONE:
+	case REASON_AUTHENTICATION_RESULTS:
+		return VERDICT_PASS;
+	case REASON_NO_SIGNATURE:
+		return VERDICT_NONE;
+	case REASON_SIGNATURE_SYNTAX:
+		return VERDICT_NEUTRAL;
+	case REASON_SEVERAL_FROM:
+	case REASON_NOT_ALIGNED:
+	case REASON_LENGTH_LIMIT:
+	case REASON_WEAK_ALGORITHM:
+	case REASON_KEY_TOO_SMALL:
+	case REASON_KEY_TESTING:
+		return VERDICT_POLICY;
+	case REASON_FROM_NOT_SIGNED:
+	case REASON_NO_KEY:
+	case REASON_KEY_REVOKED:
+	case REASON_KEY_SYNTAX:
+	case REASON_KEY_MISMATCH:
+		return VERDICT_PERMERROR;
+	case REASON_EXPIRED:
+	case REASON_FUTURE:
+	case REASON_BODY_HASH:
+	case REASON_SIGNATURE:
+		return VERDICT_FAIL;
+	case REASON_DNS_TIMEOUT:
+	case REASON_DNS_FAILURE:
+	case REASON_DNS_BOGUS:
+	case REASON_NO_RESOURCES:
+	case REASON_MAX:
+		break;
+	}
+	return VERDICT_TEMPERROR;
+}
+
 void
 verdict_read_result(struct verdict *verdict, const char *word)
 {

@@ -1,0 +1,583 @@
+#define _DEFAULT_SOURCE /* u_char, for opendkim/dkim.h */
+
+#include "signature.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <opendkim/dkim.h>
+
+#include "crlf.h"
+#include "dkimkey.h"
+#include "dkimsig.h"
+#include "text.h"
+
+enum {
+	/* Every LF may have to become CRLF. */
+	FIELD_MAX = 2 * SIGNATURE_HEADER_MAX + 1,
+	BARE_KEY_MAX = 1024, /* what libopendkim has room for */
+	NOT_SHOWN = -1
+};
+
+struct signature_site {
+	DKIM_LIB *lib;
+	signature_lookup_fn *lookup;
+	void *ctx;
+};
+
+/* A DKIM-Signature field. */
+struct entry {
+	struct buf field; /* as libopendkim gets it */
+	struct buf value; /* cut up for sig */
+	struct dkimsig sig;
+	int index; /* in libopendkim's list, or NOT_SHOWN */
+};
+
+/* A key that was asked for. */
+struct key {
+	char name[VERDICT_DOMAIN_MAX];
+	enum verdict_reason reason;
+	enum verdict_dnssec dnssec;
+	struct dkimkey key;
+	struct buf bare;
+};
+
+struct signature {
+	struct signature_site *site;
+	DKIM *dkim;
+	bool is_in_body;
+	bool is_hashing; /* some signature may still pass */
+	/* Why no signature of this message can be verified. */
+	enum verdict_reason trouble;
+	size_t header_len;
+	size_t fields;
+	size_t froms;
+	size_t count;
+	struct entry entry[SIGNATURE_MAX];
+	size_t keys;
+	struct key key[SIGNATURE_MAX];
+	const struct key *handed; /* the key that libopendkim is to have */
+	struct crlf body;
+};
+
+/*
+ * The site.
+ */
+
+/*
+ * libopendkim asks for a key: signature_finish() has it. There is always an
+ * answer, so that its own resolver is never used.
+ */
+static DKIM_CBSTAT
+hand_key(DKIM *dkim, DKIM_SIGINFO *info, unsigned char *out, size_t size)
+{
+	const struct signature *sig = dkim_get_user_context(dkim);
+	const struct buf *bare = &sig->handed->bare;
+
+	(void)info;
+	if (bare->len >= size)
+		return DKIM_CBSTAT_ERROR;
+	memcpy(out, bare->data, bare->len + 1);
+	return DKIM_CBSTAT_CONTINUE;
+}
+
+/* The body is hashed; which signatures are verified is decided elsewhere. */
+static DKIM_CBSTAT
+stop_there(DKIM *dkim, DKIM_SIGINFO **infos, int count)
+{
+	(void)dkim;
+	(void)infos;
+	(void)count;
+	return DKIM_CBSTAT_REJECT;
+}
+
+struct signature_site *
+signature_site_new(signature_lookup_fn *lookup, void *ctx)
+{
+	struct signature_site *site = calloc(1, sizeof *site);
+	unsigned flags = DKIM_LIBFLAGS_DELAYSIGPROC;
+	uint64_t drift = DKIMSIG_DRIFT_MAX;
+
+	if (site == NULL)
+		return NULL;
+	site->lookup = lookup;
+	site->ctx = ctx;
+	site->lib = dkim_init(NULL, NULL);
+	if (site->lib == NULL ||
+	    dkim_options(site->lib, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags,
+		sizeof flags) != DKIM_STAT_OK ||
+	    dkim_options(site->lib, DKIM_OP_SETOPT, DKIM_OPTS_CLOCKDRIFT,
+		&drift, sizeof drift) != DKIM_STAT_OK ||
+	    dkim_set_key_lookup(site->lib, hand_key) != DKIM_STAT_OK ||
+	    dkim_set_final(site->lib, stop_there) != DKIM_STAT_OK)
+		signature_site_free(&site);
+	return site;
+}
+
+void
+signature_site_free(struct signature_site **site)
+{
+	if (*site == NULL)
+		return;
+	if ((*site)->lib != NULL)
+		dkim_close((*site)->lib);
+	free(*site);
+	*site = NULL;
+}
+
+/*
+ * A message.
+ */
+
+static void hash_body(void *ctx, char *data, size_t len);
+
+struct signature *
+signature_new(struct signature_site *site, bool is_file)
+{
+	struct signature *sig = calloc(1, sizeof *sig);
+	DKIM_STAT status;
+
+	if (sig == NULL)
+		return NULL;
+	sig->site = site;
+	crlf_init(&sig->body, is_file, hash_body, sig);
+	sig->dkim = dkim_verify(site->lib, NULL, NULL, &status);
+	if (sig->dkim == NULL ||
+	    dkim_set_user_context(sig->dkim, sig) != DKIM_STAT_OK)
+		signature_free(&sig);
+	return sig;
+}
+
+void
+signature_free(struct signature **sig)
+{
+	if (*sig == NULL)
+		return;
+	if ((*sig)->dkim != NULL)
+		(void)dkim_free((*sig)->dkim);
+	for (size_t i = 0; i < (*sig)->count; i++) {
+		buf_free(&(*sig)->entry[i].field);
+		buf_free(&(*sig)->entry[i].value);
+	}
+	for (size_t i = 0; i < (*sig)->keys; i++)
+		buf_free(&(*sig)->key[i].bare);
+	free(*sig);
+	*sig = NULL;
+}
+
+/* The first trouble counts. */
+static void
+fail(struct signature *sig, enum verdict_reason reason)
+{
+	if (sig->trouble == REASON_NONE)
+		sig->trouble = reason;
+}
+
+/* A name as libopendkim compares it: without the spaces before its colon. */
+static bool
+is_named(const char *name, const char *want)
+{
+	size_t len = strlen(want);
+
+	return text_ieqn(name, want, len) &&
+	    strspn(name + len, " ") == strlen(name + len);
+}
+
+/* The field as it was sent, its folds with CRLF. */
+static enum status
+put_together(struct buf *out, const char *name, const char *value)
+{
+	enum status st = buf_adds(out, name);
+
+	if (st == ST_OK)
+		st = buf_addc(out, ':');
+	while (st == ST_OK && *value != '\0') {
+		size_t n = strcspn(value, "\n");
+		bool is_fold = value[n] == '\n';
+
+		st = buf_add(out, value, n);
+		if (st == ST_OK && is_fold)
+			st = buf_adds(
+			    out, n > 0 && value[n - 1] == '\r' ? "\n" : "\r\n");
+		value += n + is_fold;
+	}
+	return st;
+}
+
+/* Give libopendkim a field. It looks at the bytes and writes to none. */
+static DKIM_STAT
+show(struct signature *sig, const struct buf *field)
+{
+	return dkim_header(sig->dkim, (u_char *)field->data, field->len);
+}
+
+/* Keep a DKIM-Signature field until the header is complete. */
+static void
+add_entry(struct signature *sig, const char *name, const char *value)
+{
+	struct entry *e = &sig->entry[sig->count++];
+	enum status st;
+
+	e->index = NOT_SHOWN;
+	buf_init(&e->field, FIELD_MAX);
+	buf_init(&e->value, FIELD_MAX);
+	st = put_together(&e->field, name, value);
+	if (st == ST_OK)
+		st = buf_adds(&e->value, value);
+	if (st == ST_OK && e->value.len > 0)
+		dkimsig_read(&e->sig, e->value.data, e->value.len, time(NULL));
+	else
+		e->sig.reason = st == ST_NO_MEMORY ? REASON_NO_RESOURCES
+						   : REASON_SIGNATURE_SYNTAX;
+}
+
+void
+signature_field(struct signature *sig, const char *name, const char *value)
+{
+	struct buf field;
+
+	if (sig->trouble != REASON_NONE || sig->is_in_body)
+		return;
+	sig->header_len += strlen(name) + strlen(value);
+	if (++sig->fields > SIGNATURE_FIELDS_MAX ||
+	    sig->header_len > SIGNATURE_HEADER_MAX) {
+		fail(sig, REASON_SIGNATURE_SYNTAX);
+		return;
+	}
+	if (is_named(name, DKIM_SIGNHEADER)) {
+		if (sig->count < SIGNATURE_MAX)
+			add_entry(sig, name, value);
+		return;
+	}
+	sig->froms += is_named(name, "From");
+	buf_init(&field, FIELD_MAX);
+	if (put_together(&field, name, value) != ST_OK ||
+	    show(sig, &field) == DKIM_STAT_NORESOURCE)
+		fail(sig, REASON_NO_RESOURCES);
+	/* A name that libopendkim refuses is one that no h= can have. */
+	buf_free(&field);
+}
+
+bool
+signature_is_there(struct signature *sig, const char *domain,
+    const char *selector, const char *b)
+{
+	for (size_t i = 0; i < sig->count && sig->froms == 1; i++) {
+		const struct dkimsig *s = &sig->entry[i].sig;
+
+		if (s->is_sound && !s->has_length &&
+		    text_ieq(s->domain, domain) &&
+		    (selector[0] == '\0' || text_ieq(s->selector, selector)) &&
+		    strncmp(s->b, b, strlen(b)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The end of the header.
+ */
+
+/* Is there a signature that may still pass? Does one sign others? */
+static bool
+may_pass(const struct signature *sig, bool *signs_signatures)
+{
+	bool may = false;
+
+	*signs_signatures = false;
+	if (sig->trouble != REASON_NONE)
+		return false;
+	for (size_t i = 0; i < sig->count; i++) {
+		if (sig->entry[i].sig.reason != REASON_NONE)
+			continue;
+		may = true;
+		if (sig->entry[i].sig.signs_signatures)
+			*signs_signatures = true;
+	}
+	return may;
+}
+
+/*
+ * Show libopendkim the signatures that may pass; the others too when one of
+ * them may be signed. Among fields of other names their place does not matter.
+ */
+static void
+show_signatures(struct signature *sig, bool are_signed)
+{
+	int shown = 0;
+
+	for (size_t i = 0; i < sig->count; i++) {
+		struct entry *e = &sig->entry[i];
+		DKIM_STAT status;
+
+		if (e->sig.reason != REASON_NONE &&
+		    !(are_signed && e->sig.is_sound))
+			continue;
+		status = show(sig, &e->field);
+		if (status == DKIM_STAT_OK)
+			e->index = shown++;
+		else if (status == DKIM_STAT_NORESOURCE)
+			fail(sig, REASON_NO_RESOURCES);
+		else if (e->sig.reason == REASON_NONE)
+			e->sig.reason = REASON_SIGNATURE_SYNTAX;
+	}
+}
+
+/*
+ * libopendkim writes behind its array when h= names more fields than the
+ * message has, and all of those. This one no h= can name.
+ */
+static void
+show_unnameable(struct signature *sig)
+{
+	char field[] = "no name:";
+
+	if (dkim_header(sig->dkim, (u_char *)field, sizeof field - 1) !=
+	    DKIM_STAT_OK)
+		fail(sig, REASON_NO_RESOURCES);
+}
+
+static void
+end_header(struct signature *sig)
+{
+	bool signs_signatures;
+	DKIM_STAT status;
+
+	sig->is_in_body = true;
+	if (sig->froms > 1)
+		fail(sig, REASON_SEVERAL_FROM);
+	if (!may_pass(sig, &signs_signatures))
+		return;
+	show_signatures(sig, signs_signatures);
+	show_unnameable(sig);
+	if (!may_pass(sig, &signs_signatures))
+		return;
+	status = dkim_eoh(sig->dkim);
+	sig->is_hashing = status == DKIM_STAT_OK;
+	if (!sig->is_hashing)
+		fail(sig,
+		    status == DKIM_STAT_NORESOURCE ? REASON_NO_RESOURCES
+						   : REASON_SIGNATURE_SYNTAX);
+}
+
+/*
+ * The body.
+ */
+
+static void
+hash_body(void *ctx, char *data, size_t len)
+{
+	struct signature *sig = ctx;
+
+	if (dkim_body(sig->dkim, (u_char *)data, len) != DKIM_STAT_OK)
+		fail(sig, REASON_NO_RESOURCES);
+}
+
+void
+signature_body(struct signature *sig, const char *data, size_t len)
+{
+	if (!sig->is_in_body)
+		end_header(sig);
+	if (sig->is_hashing)
+		crlf_more(&sig->body, data, len);
+}
+
+static void
+end_body(struct signature *sig)
+{
+	if (!sig->is_in_body)
+		end_header(sig);
+	if (!sig->is_hashing)
+		return;
+	crlf_finish(&sig->body);
+	if (dkim_eom(sig->dkim, NULL) != DKIM_STAT_CBREJECT)
+		fail(sig, REASON_NO_RESOURCES);
+}
+
+/*
+ * The verdict.
+ */
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Ask for the key of that name, if there is time left. */
+static void
+ask(struct signature *sig, struct key *key, int64_t deadline)
+{
+	int64_t left = deadline - now_ms();
+	struct buf record;
+	enum status st;
+
+	if (left <= 0) {
+		key->reason = REASON_DNS_TIMEOUT;
+		return;
+	}
+	buf_init(&record, SIGNATURE_KEY_MAX);
+	key->reason = sig->site->lookup(
+	    sig->site->ctx, key->name, (unsigned)left, &record, &key->dnssec);
+	if (key->reason == REASON_NONE)
+		key->reason = dkimkey_read(record.data, record.len, &key->key);
+	if (key->reason == REASON_NONE) {
+		st = dkimkey_bare(record.data, record.len, &key->bare);
+		if (st == ST_TOO_LARGE) /* an exponent as long as the modulus */
+			key->reason = REASON_KEY_MISMATCH;
+		else if (st != ST_OK)
+			key->reason = REASON_NO_RESOURCES;
+	}
+	buf_free(&record);
+}
+
+/* The key of a signature, asked for once in a message. */
+static const struct key *
+find_key(struct signature *sig, const struct dkimsig *s, int64_t deadline)
+{
+	char name[VERDICT_DOMAIN_MAX];
+	struct key *key;
+
+	(void)snprintf(
+	    name, sizeof name, "%s._domainkey.%s", s->selector, s->domain);
+	for (size_t i = 0; i < sig->keys; i++) {
+		if (strcmp(sig->key[i].name, name) == 0)
+			return &sig->key[i];
+	}
+	key = &sig->key[sig->keys++];
+	memcpy(key->name, name, sizeof name);
+	buf_init(&key->bare, BARE_KEY_MAX);
+	ask(sig, key, deadline);
+	return key;
+}
+
+/* What libopendkim's error means to us. Most cannot be, since we looked. */
+static enum verdict_reason
+reason_of(DKIM_SIGERROR error)
+{
+	switch (error) {
+	case DKIM_SIGERROR_EXPIRED:
+		return REASON_EXPIRED;
+	case DKIM_SIGERROR_FUTURE:
+		return REASON_FUTURE;
+	case DKIM_SIGERROR_INVALID_L:
+	case DKIM_SIGERROR_TOOLARGE_L:
+		return REASON_LENGTH_LIMIT;
+	case DKIM_SIGERROR_INVALID_H:
+	case DKIM_SIGERROR_MBSFAILED:
+		return REASON_FROM_NOT_SIGNED;
+	case DKIM_SIGERROR_BADSIG:
+		return REASON_SIGNATURE;
+	case DKIM_SIGERROR_NOKEY:
+		return REASON_NO_KEY;
+	case DKIM_SIGERROR_KEYREVOKED:
+		return REASON_KEY_REVOKED;
+	case DKIM_SIGERROR_KEYFAIL:
+		return REASON_DNS_FAILURE;
+	case DKIM_SIGERROR_DNSSYNTAX:
+	case DKIM_SIGERROR_MULTIREPLY:
+	case DKIM_SIGERROR_KEYVERSION:
+	case DKIM_SIGERROR_KEYDECODE:
+		return REASON_KEY_SYNTAX;
+	case DKIM_SIGERROR_SUBDOMAIN:
+	case DKIM_SIGERROR_KEYUNKNOWNHASH:
+	case DKIM_SIGERROR_KEYHASHMISMATCH:
+	case DKIM_SIGERROR_NOTEMAILKEY:
+	case DKIM_SIGERROR_KEYTYPEMISSING:
+	case DKIM_SIGERROR_KEYTYPEUNKNOWN:
+		return REASON_KEY_MISMATCH;
+	case DKIM_SIGERROR_KEYTOOSMALL:
+		return REASON_KEY_TOO_SMALL;
+	default:
+		return REASON_SIGNATURE_SYNTAX;
+	}
+}
+
+/* Have libopendkim verify a signature with the key that was found for it. */
+static enum verdict_reason
+check(struct signature *sig, int index, const struct key *key)
+{
+	DKIM_SIGINFO **infos;
+	DKIM_SIGERROR error;
+	int count;
+
+	if (dkim_getsiglist(sig->dkim, &infos, &count) != DKIM_STAT_OK ||
+	    index >= count)
+		return REASON_NO_RESOURCES;
+	sig->handed = key;
+	if (dkim_sig_process(sig->dkim, infos[index]) != DKIM_STAT_OK)
+		return REASON_NO_RESOURCES;
+	/* A signature may have "passed" while the body hash differs. */
+	if (dkim_sig_getbh(infos[index]) == DKIM_SIGBH_MISMATCH)
+		return REASON_BODY_HASH;
+	error = dkim_sig_geterror(infos[index]);
+	if (error != DKIM_SIGERROR_OK)
+		return reason_of(error);
+	return DKIM_SIG_CHECK(infos[index]) ? REASON_NONE : REASON_SIGNATURE;
+}
+
+/* Look up the key of an aligned signature, and verify it. */
+static enum verdict_reason
+verify(struct signature *sig, const struct entry *e, int64_t deadline,
+    struct verdict *verdict)
+{
+	const struct key *key = find_key(sig, &e->sig, deadline);
+
+	verdict->dnssec = key->dnssec;
+	verdict->dev = key->key.dev;
+	if (key->reason != REASON_NONE)
+		return key->reason;
+	if ((key->key.bits == 0) != e->sig.is_ed25519 ||
+	    (key->key.is_strict && e->sig.is_narrow))
+		return REASON_KEY_MISMATCH;
+	/* As good as unsigned, says RFC 6376, section 3.6.1. */
+	if (key->key.is_testing)
+		return REASON_KEY_TESTING;
+	return check(sig, e->index, key);
+}
+
+/* May a take the place of b, as the verdict that is told? */
+static bool
+is_better(const struct verdict *a, const struct verdict *b)
+{
+	/* Of two alike, the one of the reporting domain says more. */
+	return verdict_is_better(a, b) ||
+	    (!verdict_is_better(b, a) && b->reason == REASON_NOT_ALIGNED);
+}
+
+void
+signature_finish(struct signature *sig, signature_aligned_fn *is_aligned,
+    void *ctx, unsigned milliseconds, struct verdict *verdict)
+{
+	int64_t deadline = now_ms() + milliseconds;
+
+	end_body(sig);
+	memset(verdict, 0, sizeof *verdict);
+	verdict->reason =
+	    sig->trouble != REASON_NONE ? sig->trouble : REASON_NO_SIGNATURE;
+	verdict->result = verdict_of_reason(verdict->reason);
+	for (size_t i = 0; i < sig->count; i++) {
+		const struct entry *e = &sig->entry[i];
+		struct verdict v = { .reason = e->sig.reason };
+
+		memcpy(v.domain, e->sig.domain, sizeof v.domain);
+		memcpy(v.selector, e->sig.selector, sizeof v.selector);
+		if (v.domain[0] != '\0' && !is_aligned(ctx, v.domain))
+			v.reason = REASON_NOT_ALIGNED;
+		else if (sig->trouble != REASON_NONE)
+			v.reason = sig->trouble;
+		else if (v.reason == REASON_NONE)
+			v.reason = verify(sig, e, deadline, &v);
+		v.result = verdict_of_reason(v.reason);
+		if (i == 0 || is_better(&v, verdict))
+			*verdict = v;
+		if (v.result == VERDICT_PASS)
+			break;
+	}
+}
