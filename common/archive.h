@@ -15,32 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "assess.h"
 #include "buf.h"
-#include "report.h"
+#include "record.h"
 #include "spool.h"
 #include "status.h"
-#include "verdict.h"
 
 enum {
 	ARCHIVE_PATH_MAX = 320,
 	ARCHIVE_SHA256_MAX = 65
-};
-
-/* What a record says of a report besides the report. NULL is left empty. */
-struct record {
-	int64_t received; /* seconds since 1970 */
-	const char *queue_id;
-	const char *envelope_from;
-	const char *client;
-	const char *message_id;
-	const char *subject;
-	const char *submitter;
-	const struct verdict *verdict; /* or NULL */
-	bool is_unverified;            /* kept apart from those that count */
-	const struct report *report;   /* walked: its deviations are complete */
-	const struct assessment *assessment;
-	const struct buf *text; /* the decoded text, for its SHA-256 */
 };
 
 struct archived {

@@ -296,7 +296,7 @@ def bench_ordinary(bench):
 
 
 # Bytes of JSON, and what a report of that size is like. Of fifty real reports
-# half have 390 to 790 bytes, and none more than 2,130 with three failures; so
+# half have less than 980 bytes, and none more than 2,130 with three failures; so
 # the largest is there for scale, without a verdict.
 REPORTS = ((1000, "one failure, 3 log lines: most real ones are smaller", True),
            (2100, "four failures, 6 log lines: as large as real ones", True),
