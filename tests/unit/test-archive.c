@@ -147,6 +147,60 @@ START_TEST(a_record_is_one_line)
 }
 END_TEST
 
+/* Its verdict is in the record, and it lies apart when it does not count. */
+START_TEST(a_record_tells_the_verdict)
+{
+	static const struct verdict fail = {
+		.result = VERDICT_FAIL,
+		.reason = REASON_BODY_HASH,
+		.domain = "g.example",
+		.selector = "s\"1",
+	};
+	static const struct verdict pass = {
+		.result = VERDICT_PASS,
+		.dnssec = DNSSEC_SECURE,
+		.domain = "g.example",
+	};
+	static const struct verdict off = { .result = VERDICT_OFF };
+	static const struct {
+		const struct verdict *verdict;
+		bool is_unverified;
+		const char *path, *want;
+	} records[] = {
+		{ &fail, true, "unverified/2024/02/29/google.com!d.example!",
+		    "\"severity\":\"info\",\"dkim\":{\"result\":\"fail\","
+		    "\"domain\":\"g.example\",\"selector\":\"s\\\"1\","
+		    "\"reason\":\"body-hash\"},\"report\":{" },
+		{ &fail, false, "2024/02/29/google.com!d.example!",
+		    "\"dkim\":{\"result\":\"fail\"," },
+		{ &pass, false, "2024/02/29/google.com!d.example!",
+		    "\"dkim\":{\"result\":\"pass\",\"domain\":\"g.example\","
+		    "\"dnssec\":\"secure\"},\"report\":{" },
+		{ &off, false, "2024/02/29/google.com!d.example!",
+		    "\"severity\":\"info\",\"report\":{" },
+	};
+	struct archived archived;
+	struct buf got;
+
+	record.verdict = records[_i].verdict;
+	record.is_unverified = records[_i].is_unverified;
+	ck_status(
+	    "store", archive_store(dir, &record, NULL, &archived, NULL), ST_OK);
+	ck_assert_msg(strncmp(archived.path, records[_i].path,
+			  strlen(records[_i].path)) == 0,
+	    "%s", archived.path);
+	slurp(archived.path, &got);
+	ck_assert_msg(strstr(got.data, records[_i].want) != NULL, "%s in %s",
+	    records[_i].want, got.data);
+	buf_free(&got);
+	/* A forgery does not stand in the way of the genuine one. */
+	record.is_unverified = !record.is_unverified;
+	ck_status(
+	    "store", archive_store(dir, &record, NULL, &archived, NULL), ST_OK);
+	ck_assert(!archived.is_duplicate);
+}
+END_TEST
+
 static unsigned
 mode_of(const char *path)
 {
@@ -504,6 +558,7 @@ archive_suite(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, digests_of_known_texts);
 	tcase_add_test(tc, a_record_is_one_line);
+	tcase_add_loop_test(tc, a_record_tells_the_verdict, 0, 4);
 	tcase_add_test(tc, the_message_lies_beside_it);
 	tcase_add_test(tc, the_same_report_is_the_same_file);
 	tcase_add_loop_test(tc, names_are_made_safe, 0, (int)ARRAY_LEN(names));

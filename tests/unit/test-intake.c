@@ -84,6 +84,12 @@ teardown(void)
 #define END    "--b--\r\n"
 #define TLSRPT "multipart/report; report-type=tlsrpt; boundary=b"
 
+/* By nobody's key; that is not known before DNS is asked. */
+static const char signature[] =
+    " v=1; a=rsa-sha256; c=relaxed/relaxed; d=google.com; s=s; h=from:subject;"
+    " bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=; b=AAAA";
+static bool is_signed; /* the next message */
+
 static enum conf_action
 take(const char *type, const char *body, const struct intake_origin *from,
     struct outcome *outcome)
@@ -94,6 +100,9 @@ take(const char *type, const char *body, const struct intake_origin *from,
 	*outcome = (struct outcome){ .has_failed = true };
 	if (in == NULL)
 		return action;
+	if (is_signed)
+		intake_field(in, "DKIM-Signature", signature);
+	intake_field(in, "From", " r@google.com");
 	intake_field(in, "Subject", " a subject");
 	intake_field(in, "Content-Type", type);
 	intake_body(in, body, strlen(body));
@@ -189,6 +198,88 @@ START_TEST(messages_are_taken_in)
 	/* Every decoder has been given back. */
 	ck_assert_int_eq(sem_getvalue(&site.decoders, &value), 0);
 	ck_assert_int_eq(value, INTAKE_DECODERS);
+}
+END_TEST
+
+/* A resolver that nobody runs: it cannot be told whose a signature is. */
+#define NO_DNS "Resolver 127.0.0.1@1\nDNSTimeout 1s\n"
+
+static const struct {
+	const char *name;
+	const char *settings;
+	bool is_signed;
+	const char *body;
+	enum conf_action want;
+	unsigned reports, unverified, malformed;
+	size_t files; /* below unverified, where it is none that counts */
+	const char *events;
+} verified[] = {
+	{ "no signature", ALL "DKIM require\n" NO_DNS, false, TEXT SMALL END,
+	    ACTION_DELIVER, 0, 1, 0, 1, "unverified " },
+	{ "no signature, discard",
+	    ALL "DKIM require\nOnUnverified discard\n" NO_DNS, false,
+	    PART("1") SMALL END, ACTION_DISCARD, 0, 2, 0, 2,
+	    "unverified unverified " },
+	{ "no signature, only logged", ALL "DKIM log\n" NO_DNS, false,
+	    SMALL END, ACTION_DISCARD, 1, 0, 0, 1, "report policy " },
+	{ "no signature, and a broken one", ALL "DKIM require\n" NO_DNS, false,
+	    SMALL BROKEN END, ACTION_REJECT, 0, 1, 1, 1,
+	    "unverified malformed " },
+	{ "no DNS", ALL "DKIM require\n" NO_DNS, true, SMALL END,
+	    ACTION_TEMPFAIL, 0, 1, 0, 0, "unverified " },
+	{ "no DNS, and a broken one", ALL "DKIM require\n" NO_DNS, true,
+	    SMALL BROKEN END, ACTION_TEMPFAIL, 0, 1, 1, 0,
+	    "unverified malformed " },
+	{ "no DNS, deliver",
+	    ALL
+	    "DKIM require\nOnDNSFailure deliver\nOnUnverified discard\n" NO_DNS,
+	    true, SMALL END, ACTION_DELIVER, 0, 1, 0, 1, "unverified " },
+	{ "no DNS, only logged", ALL "DKIM log\n" NO_DNS, true, SMALL END,
+	    ACTION_DISCARD, 1, 0, 0, 1, "report policy " },
+	{ "no DNS, no report", ALL "DKIM require\n" NO_DNS, true,
+	    "--b\r\nContent-Type: application/json\r\n\r\n{}\r\n" END,
+	    ACTION_REJECT, 0, 0, 1, 0, "malformed " },
+	{ "no DNS, broken", ALL "DKIM require\n" NO_DNS, true, BROKEN END,
+	    ACTION_REJECT, 0, 0, 1, 0, "malformed " },
+};
+
+START_TEST(reports_are_verified)
+{
+	bool counts = verified[_i].reports > 0;
+	struct outcome outcome;
+	enum conf_action action;
+	struct fault fault;
+	struct buf events;
+	char apart[400];
+
+	use_conf(verified[_i].settings);
+	is_signed = verified[_i].is_signed;
+	ck_status(verified[_i].name,
+	    verify_site_configure(verify, conf, &fault), ST_OK);
+	action = take(TLSRPT, verified[_i].body, &origin, &outcome);
+	is_signed = false;
+	ck_string(verified[_i].name, action_str(action),
+	    action_str(verified[_i].want));
+	ck_string(verified[_i].name, verdict_result_str(outcome.verdict.result),
+	    verified[_i].is_signed ? "temperror" : "none");
+	ck_assert_uint_eq(outcome.reports, verified[_i].reports);
+	ck_assert_uint_eq(outcome.unverified, verified[_i].unverified);
+	ck_assert_uint_eq(outcome.malformed, verified[_i].malformed);
+	ck_assert(!outcome.has_failed);
+	ck_assert_uint_eq(unit_count_files(archive), verified[_i].files);
+	(void)snprintf(apart, sizeof apart, "%s/unverified", archive);
+	ck_assert_int_eq(unit_exists(apart), !counts && verified[_i].files > 0);
+	read_events(&events);
+	ck_string(verified[_i].name, events.data, verified[_i].events);
+	buf_free(&events);
+}
+END_TEST
+
+/* Nobody was configured to verify: then nothing is taken in, or believed. */
+START_TEST(without_a_verifier_nothing_is_read)
+{
+	use_conf("DKIM require\n");
+	ck_assert_ptr_null(intake_new(&site, conf));
 }
 END_TEST
 
@@ -370,6 +461,9 @@ intake_suite(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 20);
 	tcase_add_loop_test(tc, messages_are_taken_in, 0, (int)ARRAY_LEN(rows));
+	tcase_add_loop_test(
+	    tc, reports_are_verified, 0, (int)ARRAY_LEN(verified));
+	tcase_add_test(tc, without_a_verifier_nothing_is_read);
 	tcase_add_test(tc, the_line_of_a_report);
 	tcase_add_loop_test(tc, lines_have_their_limit, 0, 4);
 	tcase_add_test(tc, the_message_is_kept_when_asked);
