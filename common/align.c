@@ -54,7 +54,8 @@ read_domain(char out[NAME_MAX_LEN + 1], const char *name)
 		out[i] = text_lower(name[i]);
 	}
 	out[len] = '\0';
-	return label < len && !is_number;
+	/* An empty label at the end counts as a number, too. */
+	return !is_number;
 }
 
 bool
