@@ -14,8 +14,8 @@
 	".b234567890123456789012345678901234567890123456789.example.com"
 #define NAME_254                                                               \
 	LABEL_63                                                               \
-	    "." LABEL_63 "." LABEL_63                                          \
-	    ".bc234567890123456789012345678901234567890123456789.example.com"
+	"." LABEL_63 "." LABEL_63                                              \
+	".bc234567890123456789012345678901234567890123456789.example.com"
 
 static const struct {
 	const char *a;
