@@ -17,14 +17,16 @@
 #include "status.h"
 
 enum {
-	RESOLVER_TXT = 16 /* type TXT (RFC 1035, section 3.2.2) */
+	RESOLVER_TXT = 16,       /* type TXT (RFC 1035, section 3.2.2) */
+	RESOLVER_QUESTIONS = 256 /* under way at once; who comes then waits */
 };
 
 struct resolver;
 
 enum resolver_status {
 	RESOLVER_FOUND,
-	RESOLVER_NOT_FOUND, /* no such name, or nothing of this type */
+	RESOLVER_NOT_FOUND, /* no such name, or nothing of this type, or what
+			       cannot be a domain name */
 	RESOLVER_TIMEOUT,   /* no answer in time */
 	RESOLVER_FAILED,    /* SERVFAIL, nobody there, our own trouble */
 	RESOLVER_BOGUS      /* DNSSEC proves the answer false */

@@ -9,7 +9,7 @@ set -eu
 build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev
 	libopendkim-dev libunbound-dev libpsl-dev"
 test="check python3 postfix mount systemd mandoc shellcheck
-	unbound opendkim"
+	unbound ldnsutils opendkim"
 ci="clang clang-format cppcheck gcovr"
 
 fail() {

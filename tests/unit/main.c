@@ -50,6 +50,8 @@ static Suite *(*const suites[])(void) = {
 	dispose_suite,
 	intake_suite,
 	render_suite,
+	dnscontext_suite,
+	resolver_suite,
 };
 
 /*
