@@ -314,7 +314,7 @@ take_message(struct input *in, const char *data, size_t len)
 	enum status st = ST_NO_MEMORY;
 
 	if (in->verify != NULL)
-		feed.verify = verify_new(in->verify, in->conf, true);
+		feed.verify = verify_new(in->verify, in->conf, NULL, true);
 	if (feed.ex != NULL && (in->verify == NULL || feed.verify != NULL))
 		st = feed_message(&feed, data, len);
 	if (st == ST_OK)

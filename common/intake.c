@@ -52,7 +52,7 @@ intake_site_init(
 }
 
 struct intake *
-intake_new(struct intake_site *site, struct conf *conf)
+intake_new(struct intake_site *site, struct conf *conf, const char *queue_id)
 {
 	struct intake *in = calloc(1, sizeof *in);
 	char tmp[PATH_MAX];
@@ -71,7 +71,7 @@ intake_new(struct intake_site *site, struct conf *conf)
 	if (conf->archive_message)
 		in->raw = rawmail_new(tmp, conf->max_message_size);
 	if (conf->dkim != DKIM_OFF)
-		in->verify = verify_new(site->verify, conf, false);
+		in->verify = verify_new(site->verify, conf, queue_id, false);
 	reading_init(&in->reading, conf);
 	if (in->ex == NULL || (conf->archive_message && in->raw == NULL) ||
 	    (conf->dkim != DKIM_OFF && in->verify == NULL))

@@ -49,10 +49,12 @@ struct intake;
 
 /*
  * Make one for one message. Takes a reference to conf; site must outlive it.
- * NULL when there is no memory. Unless conf says "DKIM off", the site's verify
- * must have been given a configuration.
+ * queue_id is that of the message if it is known by now, else NULL. NULL when
+ * there is no memory. Unless conf says "DKIM off", the site's verify must have
+ * been given a configuration.
  */
-struct intake *intake_new(struct intake_site *site, struct conf *conf);
+struct intake *
+intake_new(struct intake_site *site, struct conf *conf, const char *queue_id);
 
 /* Feed it. Values as a milter gets them; nothing here fails or blocks. */
 void intake_field(struct intake *in, const char *name, const char *value);

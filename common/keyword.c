@@ -85,6 +85,18 @@ check_domain(const char *value)
 	return strpbrk(value, "@/: ") != NULL ? "not a domain name" : NULL;
 }
 
+/* A name, and a "/" where only its fields with our queue id count. */
+static const char *
+check_authserv_id(const char *value)
+{
+	size_t len = strcspn(value, "/");
+
+	return len == 0 || strpbrk(value, "@;\"()") != NULL ||
+		(value[len] == '/' && value[len + 1] != '\0')
+	    ? "not an authserv-id such as mx.example.com or mx.example.com/"
+	    : NULL;
+}
+
 static const char *
 check_server(const char *value)
 {
@@ -208,7 +220,7 @@ static const struct keyword keywords[] = {
 	{ "DKIM", "require", TYPE_CHOICE, false, AT(dkim),
 	    .choices = dkim_modes },
 	{ "AuthservID", "", TYPE_LIST, false, AT(authserv_id),
-	    .check = check_domain },
+	    .check = check_authserv_id },
 	{ "Resolver", "", TYPE_LIST, false, AT(resolver),
 	    .check = check_server },
 	{ "DNSTimeout", "5s", TYPE_TIME, false, AT(dns_timeout), .min = 1,

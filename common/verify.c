@@ -10,6 +10,10 @@
 #include "signature.h"
 #include "text.h"
 
+enum {
+	QUEUE_ID_MAX = 64
+};
+
 /*
  * Where keys come from. Replaced as a whole when the configuration asks another
  * resolver; messages that began with the old one end with it.
@@ -32,6 +36,7 @@ struct verify {
 	struct source *source;
 	struct signature *signature;
 	struct authres authres;
+	char queue_id[QUEUE_ID_MAX];
 };
 
 /*
@@ -187,7 +192,8 @@ verify_site_free(struct verify_site **site)
  */
 
 struct verify *
-verify_new(struct verify_site *site, const struct conf *conf, bool is_file)
+verify_new(struct verify_site *site, const struct conf *conf,
+    const char *queue_id, bool is_file)
 {
 	struct source *source = source_ref(site);
 	struct verify *v;
@@ -203,6 +209,9 @@ verify_new(struct verify_site *site, const struct conf *conf, bool is_file)
 	v->conf = conf;
 	v->source = source;
 	authres_init(&v->authres, &conf->authserv_id);
+	if (queue_id != NULL &&
+	    text_copy(v->queue_id, sizeof v->queue_id, queue_id))
+		authres_set_job(&v->authres, v->queue_id);
 	v->signature = signature_new(source->signatures, is_file);
 	if (v->signature == NULL)
 		verify_free(&v);

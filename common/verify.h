@@ -34,12 +34,13 @@ void verify_site_free(struct verify_site **site);
 struct verify;
 
 /*
- * Make one for one message. conf and site must outlive it. is_file: lines may
- * end with a bare LF. NULL when there is no memory, or when the site has not
+ * Make one for one message. conf and site must outlive it. queue_id is the one
+ * that milters before us may have written, or NULL. is_file: lines may end with
+ * a bare LF. NULL when there is no memory, or when the site has not
  * been given a configuration that verifies.
  */
-struct verify *
-verify_new(struct verify_site *site, const struct conf *conf, bool is_file);
+struct verify *verify_new(struct verify_site *site, const struct conf *conf,
+    const char *queue_id, bool is_file);
 
 /* Feed it like signature_field() and signature_body(). */
 void verify_field(struct verify *v, const char *name, const char *value);

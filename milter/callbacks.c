@@ -135,7 +135,7 @@ on_data(SMFICTX *ctx)
 
 	if (!connection->has_message)
 		return SMFIS_ACCEPT;
-	switch (message_take(connection)) {
+	switch (message_take(connection, macro(ctx, "i"))) {
 	case TAKE_OURS:
 		return SMFIS_CONTINUE;
 	case TAKE_LATER:

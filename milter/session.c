@@ -76,7 +76,7 @@ message_recipient(struct connection *connection, const char *recipient)
 }
 
 enum take
-message_take(struct connection *connection)
+message_take(struct connection *connection, const char *queue_id)
 {
 	struct message *m = &connection->message;
 
@@ -85,7 +85,7 @@ message_take(struct connection *connection)
 	m->is_taken = server_begin(connection->server);
 	if (!m->is_taken)
 		return TAKE_LATER;
-	m->intake = intake_new(&connection->server->site, m->conf);
+	m->intake = intake_new(&connection->server->site, m->conf, queue_id);
 	return m->intake != NULL ? TAKE_OURS : TAKE_FAILED;
 }
 

@@ -47,14 +47,14 @@ void message_begin(struct connection *connection, const char *sender);
 /* A recipient: is it ours? False when there is no memory to remember it. */
 bool message_recipient(struct connection *connection, const char *recipient);
 
-/* The recipients are complete: is the message to be read? */
+/* The recipients are complete: is the message to be read? queue_id or NULL. */
 enum take {
 	TAKE_OTHER, /* none of them is ours */
 	TAKE_OURS,  /* yes; its intake is made */
 	TAKE_LATER, /* we are about to stop */
 	TAKE_FAILED /* no memory */
 };
-enum take message_take(struct connection *connection);
+enum take message_take(struct connection *connection, const char *queue_id);
 
 /* Is this message ours, and still open? */
 bool message_is_ours(const struct connection *connection);

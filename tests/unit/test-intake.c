@@ -94,7 +94,7 @@ static enum conf_action
 take(const char *type, const char *body, const struct intake_origin *from,
     struct outcome *outcome)
 {
-	struct intake *in = intake_new(&site, conf);
+	struct intake *in = intake_new(&site, conf, NULL);
 	enum conf_action action = ACTION_DELIVER;
 
 	*outcome = (struct outcome){ .has_failed = true };
@@ -279,7 +279,7 @@ END_TEST
 START_TEST(without_a_verifier_nothing_is_read)
 {
 	use_conf("DKIM require\n");
-	ck_assert_ptr_null(intake_new(&site, conf));
+	ck_assert_ptr_null(intake_new(&site, conf, NULL));
 }
 END_TEST
 

@@ -229,7 +229,9 @@ END_TEST
 	"(@reports.example.com)"
 #define NOT_IDENT "an identity has up to 32 characters and none of \"[]:%\""
 #define NOT_SIZE  "not a size such as 512K or 32M"
-#define NOT_TIME  "not a time such as 30s, 5m, 2h or 7d"
+#define NOT_AUTHSERV                                                           \
+	"not an authserv-id such as mx.example.com or mx.example.com/"
+#define NOT_TIME "not a time such as 30s, 5m, 2h or 7d"
 #define NOT_RATE                                                               \
 	"not a percentage with at most two decimals, such as 1% or 0.25%"
 #define NOT_MODE "not an octal mode such as 0660"
@@ -282,7 +284,11 @@ static const struct {
 	{ "Domain", "x:25", "not a domain name" },
 	{ "Domain", "a b", "not a domain name" },
 	{ "AuthservID", "mx.b.example", NULL },
-	{ "AuthservID", "a@b", "not a domain name" },
+	{ "AuthservID", "mx.b.example/", NULL },
+	{ "AuthservID", "/", NOT_AUTHSERV },
+	{ "AuthservID", "mx.b.example/x", NOT_AUTHSERV },
+	{ "AuthservID", "a@b", NOT_AUTHSERV },
+	{ "AuthservID", "\"a\"", NOT_AUTHSERV },
 	{ "Resolver", "127.0.0.1", NULL },
 	{ "Resolver", "192.0.2.1@53", NULL },
 	{ "Resolver", "::1@5353", NULL },
