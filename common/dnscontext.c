@@ -35,11 +35,15 @@ static const struct option {
 	{ "outgoing-range:", "128", true },
 	{ "outgoing-num-tcp:", "8", true },
 	{ "edns-buffer-size:", "1232", false },
-	/* A server that is silent is asked six times within 6 seconds (as it
-	   comes, ten times within 17), and a server that was silent is asked
-	   again 2 seconds later, not 15 minutes. */
-	{ "outbound-msg-retry:", "3", false },
-	{ "infra-cache-max-rtt:", "2000", false },
+	/* A server that answers within a millisecond what it knows may need
+	   seconds for what it must ask: have patience, not 50 ms. One that is
+	   silent is asked 0, 1, 2 and 4 seconds after the question and given
+	   up 2 seconds later (later when many wait). Having been silent counts
+	   for no more than another 2 seconds, not 15 minutes; a timeout that
+	   reaches the greatest one would make it count at once. */
+	{ "infra-cache-min-rtt:", "1000", true },
+	{ "infra-cache-max-rtt:", "10000", false },
+	{ "outbound-msg-retry:", "2", false },
 	{ "infra-host-ttl:", "2", false },
 };
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,32 +211,85 @@ ask_server(
 	return n > 12 ? (size_t)n : 0;
 }
 
+/* An answer that waits for its time. */
+struct late {
+	long when; /* milliseconds */
+	struct sockaddr_in to;
+	size_t len;
+	unsigned char data[4096];
+};
+
+struct late_queue {
+	struct late late[64];
+	size_t first, count;
+};
+
+static long
+clock_ms(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Send what is due; returns for how long to wait for the next, or -1. */
+static int
+send_late(const struct relay *relay, struct late_queue *queue)
+{
+	while (queue->count > 0) {
+		const struct late *late = &queue->late[queue->first];
+		long left = late->when - clock_ms();
+
+		if (left > 0)
+			return (int)left;
+		(void)sendto(relay->fd, late->data, late->len, 0,
+		    (const struct sockaddr *)&late->to, sizeof late->to);
+		queue->first = (queue->first + 1) % ARRAY_LEN(queue->late);
+		queue->count--;
+	}
+	return -1;
+}
+
+/* Take a query and have its answer wait; false is the end. */
+static bool
+take_query(const struct relay *relay, struct late_queue *queue)
+{
+	struct late *late =
+	    &queue
+		 ->late[(queue->first + queue->count) % ARRAY_LEN(queue->late)];
+	socklen_t to_len = sizeof late->to;
+	ssize_t n = recvfrom(relay->fd, late->data, sizeof late->data, 0,
+	    (struct sockaddr *)&late->to, &to_len);
+
+	if (n <= 0)
+		return false;
+	late->len = ask_server(relay, late->data, (size_t)n, sizeof late->data);
+	if (late->len == 0 || queue->count == ARRAY_LEN(queue->late) - 1)
+		return true;
+	if (relay->is_authoritative) {
+		late->data[2] |= FLAG_AA;
+		late->data[3] &= (unsigned char)~FLAG_RA;
+	}
+	late->when = clock_ms() + (long)relay->milliseconds;
+	queue->count++;
+	return true;
+}
+
 static void *
 run_relay(void *arg)
 {
 	const struct relay *relay = arg;
+	struct late_queue *queue = calloc(1, sizeof *queue);
+	struct pollfd pfd = { .fd = relay->fd, .events = POLLIN };
+	bool goes_on = queue != NULL;
 
-	for (;;) {
-		unsigned char data[65536];
-		struct sockaddr_in from;
-		socklen_t from_len = sizeof from;
-		ssize_t n = recvfrom(relay->fd, data, sizeof data, 0,
-		    (struct sockaddr *)&from, &from_len);
-		size_t len;
-
-		if (n <= 0)
-			return NULL;
-		len = ask_server(relay, data, (size_t)n, sizeof data);
-		if (len == 0)
-			continue;
-		if (relay->is_authoritative) {
-			data[2] |= FLAG_AA;
-			data[3] &= (unsigned char)~FLAG_RA;
-		}
-		pause_ms((long)relay->milliseconds);
-		(void)sendto(relay->fd, data, len, 0, (struct sockaddr *)&from,
-		    from_len);
+	while (goes_on) {
+		if (poll(&pfd, 1, send_late(relay, queue)) == 1)
+			goes_on = take_query(relay, queue);
 	}
+	free(queue);
+	return NULL;
 }
 
 void

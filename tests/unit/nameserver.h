@@ -46,7 +46,7 @@ void nameserver_sign(const char *directory, const char *zone);
 struct relay {
 	int fd;
 	int port; /* the server's */
-	unsigned milliseconds;
+	_Atomic unsigned milliseconds;
 	bool is_authoritative;
 	char address[32];
 	pthread_t thread;

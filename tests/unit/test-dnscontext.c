@@ -1,6 +1,8 @@
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "resolver.h"
 #include "resolving.h"
@@ -123,6 +125,31 @@ START_TEST(the_system_has_servers)
 }
 END_TEST
 
+START_TEST(nothing_is_written_to_standard_error)
+{
+	int pipefd[2];
+	struct resolver *resolver;
+	struct fault fault;
+	char path[300], out[512] = "";
+
+	ck_assert_int_eq(pipe(pipefd), 0);
+	ck_assert_int_eq(fcntl(pipefd[0], F_SETFL, O_NONBLOCK), 0);
+	ck_assert_int_ne(dup2(pipefd[1], STDERR_FILENO), -1);
+	ck_assert_int_ne(dup2(pipefd[1], STDOUT_FILENO), -1);
+	(void)snprintf(path, sizeof path, "%s/anchor", resolving_dir);
+	unit_write(path, ". IN DS 1\n", 10);
+	ck_assert_ptr_null(resolving_make("127.0.0.1", path, &fault));
+	resolver = resolving_open(resolving_server.address, resolving_anchor);
+	(void)resolving_ask(resolver, "x.broken.example", PLENTY);
+	(void)resolving_ask(resolver, "bad.signed.example", PLENTY);
+	(void)resolving_ask(resolver, "a..b", PLENTY);
+	(void)resolving_ask(resolver, "x.never.example", 100);
+	resolver_free(&resolver);
+	ck_assert_msg(
+	    read(pipefd[0], out, sizeof out - 1) == -1, "it said %s", out);
+}
+END_TEST
+
 Suite *
 dnscontext_suite(void)
 {
@@ -135,6 +162,7 @@ dnscontext_suite(void)
 	tcase_add_test(tc, bad_trust_anchors_are_refused);
 	tcase_add_test(tc, good_trust_anchors_are_taken);
 	tcase_add_test(tc, the_system_has_servers);
+	tcase_add_test(tc, nothing_is_written_to_standard_error);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
