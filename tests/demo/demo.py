@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 """See tlsrpt-milter at work: demo.py
 
-Starts a private Postfix on a loopback port with the milter attached, sends it
-four mails, and shows what became of them. Ends non-zero if anything that is
-promised is missing. What it makes is below build/demo; nothing is left
-running. Needs root.
+Starts a private Postfix on a loopback port with the milter attached, and a
+private nameserver with the senders' DKIM keys. Sends genuine reports, a forged
+one, a damaged one and an ordinary mail, and shows what became of each. Ends
+non-zero if anything that is promised is missing. What it makes is below
+build/demo; nothing is left running. Needs root.
 """
 
+import itertools
+import os
 import pathlib
 import re
 import shutil
@@ -14,17 +17,38 @@ import socket
 import subprocess
 import sys
 import textwrap
+import typing
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
+import dkimsign
+import dns
 import lab
 import mails
 
 WIDTH = 100
+COLUMN = 42
 HEADER = "X-TLSRPT-Milter"
+
+
+class Sender(typing.NamedTuple):
+    """Who reports, and the selector of the key that signs for it."""
+    organization: str
+    address: str
+    selector: str
+
+    @property
+    def domain(self):
+        return self.address.partition("@")[2]
+
+
+GOOGLE = Sender("Google Inc.", "noreply-smtp-tls-reporting@google.com",
+                "demo-g")
+MICROSOFT = Sender("Microsoft Corporation", "tlsrpt-noreply@microsoft.com",
+                   "demo-m")
 
 
 class Missing(Exception):
@@ -57,75 +81,178 @@ def free_ports(count):
     return ports
 
 
-def send_all(milter):
-    """The four mails. Returns their queue ids by kind."""
-    kinds = {
-        "clean": ("a report without failures",
-                  mails.mail(mails.report(
-                      mails.policy(1203, 0, domain="example.test"),
-                      organization="Google Inc."))),
-        "failing": ("a report with failures",
-                    mails.mail(mails.case_certificate())),
-        "damaged": ("a damaged report", mails.damaged()),
-        "ordinary": ("an ordinary mail", mails.ordinary()),
+class Keys:
+    """A DKIM key for each sender, and a forger's that no name holds."""
+
+    def __init__(self, directory):
+        directory.mkdir()
+        self._directory = directory
+        self.records = {
+            f"{sender.selector}._domainkey.{sender.domain}":
+                dkimsign.txt_record(self._make(sender.selector))
+            for sender in (GOOGLE, MICROSOFT)}
+        self._make("forger")
+
+    def _path(self, name):
+        return str(self._directory / f"{name}.pem")
+
+    def _make(self, name):
+        return dkimsign.make_key(self._path(name))
+
+    def sign(self, mail, sender, key=None):
+        """Sign in the sender's name, with the sender's key or another."""
+        return dkimsign.sign(mail, sender.domain, sender.selector,
+                             self._path(key or sender.selector))
+
+
+def mail_of(sender, *policies):
+    """The mail of a report, as this sender would write it."""
+    report = mails.report(*policies, organization=sender.organization,
+                          contact_info=sender.address)
+    report["report-id"] = report["report-id"].replace("example.org",
+                                                      sender.domain)
+    domain = policies[0]["policy"]["policy-domain"]
+    mail = mails.mail(report, submitter=sender.domain, subject=f"Report "
+                      f"Domain: {domain} Submitter: {sender.domain}")
+    return mail.replace(b"<noreply@example.org>",
+                        f"<{sender.address}>".encode())
+
+
+def make_mails(keys):
+    """By kind: what it is, who sends it, and the mail."""
+    clean = mails.policy(1203, 0, domain="example.test")
+    failing = mails.case_certificate()["policies"]
+    alarm = mails.policy(
+        0, 98765, [mails.failure(
+            "certificate-expired", 98765,
+            receiving_mx_hostname="mail1.captaindns.com")],
+        domain="captaindns.com")
+    return {
+        "clean": ("a report without failures", GOOGLE.address,
+                  keys.sign(mail_of(GOOGLE, clean), GOOGLE)),
+        "failing": ("a report with failures", MICROSOFT.address,
+                    keys.sign(mail_of(MICROSOFT, *failing), MICROSOFT)),
+        "forged": ("a forged report", MICROSOFT.address,
+                   keys.sign(mail_of(MICROSOFT, alarm), MICROSOFT, "forger")),
+        "damaged": ("a damaged report", "reporter@example.org",
+                    mails.damaged()),
+        "ordinary": ("an ordinary mail", "somebody@example.org",
+                     mails.ordinary()),
     }
+
+
+def send_all(milter, letters):
+    """Returns the queue ids by kind."""
     ids = {}
-    for kind, (text, mail) in kinds.items():
+    for kind, (text, sender, mail) in letters.items():
         with lab.Client(milter.port) as client:
-            reply = client.send(mail)
+            reply = client.send(mail, sender=sender)
         ids[kind] = reply.queue_id
         print(f"  {text:26} -> {reply}")
     return ids
 
 
+def lines_of(text, queue_id):
+    """The milter's lines on one message."""
+    return [line.partition(f" {queue_id}: ")[2] for line in text.splitlines()
+            if f" {queue_id}: " in line]
+
+
 def show_log(milter, ids):
-    """The lines of the milter; every event that is due must be there."""
+    """The lines of the milter; just those that are due must be there."""
     text = milter.error_text()
     fold(text)
-    for kind, event in (("clean", "report"), ("clean", "policy"),
-                        ("failing", "report"), ("failing", "policy"),
-                        ("failing", "failure"), ("damaged", "malformed"),
-                        ("ordinary", "not-a-report")):
-        expect(re.search(rf"(?m): {ids[kind]}: event={event} ", text),
-               f"event={event} for {ids[kind]} in the log")
-    expect(re.search(r"event=failure .*result-type=certificate-host-mismatch "
-                     r".*receiving-mx-hostname=mail2\.captaindns\.com "
-                     r".*severity=err .*action=", text),
-           "MX, severity and action in the failure's line")
+    due = {
+        "clean": ["report .* dkim=pass dkim-domain=google.com ", "policy "],
+        "failing": ["report .* dkim=pass dkim-domain=microsoft.com ",
+                    "policy ",
+                    "failure .*result-type=certificate-host-mismatch "
+                    ".*receiving-mx-hostname=mail2.captaindns.com "
+                    ".*severity=err .*action="],
+        "forged": ["unverified .* dkim=fail dkim-domain=microsoft.com "
+                   ".*dkim-reason=signature "],
+        "damaged": ["malformed reason=gzip-corrupt "],
+        "ordinary": ["not-a-report "],
+    }
+    for kind, patterns in due.items():
+        lines = lines_of(text, ids[kind])
+        for pattern, line in itertools.zip_longest(patterns, lines):
+            expect(pattern and line
+                   and re.match("event=" + pattern, line + " "),
+                   f"event={pattern} for {ids[kind]} in the log, "
+                   f"where it says: {line}")
 
 
 def show_mail(sink, ids):
-    """Reports are gone, the rest was delivered."""
-    for kind in ("damaged", "ordinary"):
-        sink.wait(ids[kind])
+    """Genuine reports are gone, the rest was delivered.
+
+    Returns the values of our field by kind."""
+    fields = {}
     for kind, queue_id in ids.items():
-        delivered = sink.mails(queue_id)
-        if delivered:
-            added = "; ".join(f"{HEADER}: {v}"
-                              for v in delivered[0].field(HEADER))
-            print(f"  {kind:9} delivered  {added}")
-        else:
+        if kind in ("clean", "failing"):
+            expect(not sink.mails(queue_id), f"discard of the {kind} report")
             print(f"  {kind:9} discarded, as it is archived")
-    for kind in ("clean", "failing"):
-        expect(not sink.mails(ids[kind]), f"discard of the {kind} report")
-    expect(sink.mails(ids["damaged"])[0].field(HEADER)
-           == ["malformed; reason=gzip-corrupt"],
-           f"{HEADER} in the damaged mail")
+            continue
+        fields[kind] = sink.wait(queue_id).field(HEADER)
+        added = "".join(f", {HEADER}: {value}" for value in fields[kind])
+        fold(f"{kind:9} delivered{added}")
+    for kind, value in (("forged", "unverified; dkim=fail; "),
+                        ("damaged", "malformed; reason=gzip-corrupt")):
+        expect(len(fields[kind]) == 1 and fields[kind][0].startswith(value),
+               f"{HEADER}: {value} in the {kind} mail")
+    expect(not fields["ordinary"], "the ordinary mail without a field")
+    return fields
 
 
 def show_archive(milter):
-    """The listing, and the record of the failing report, which is returned."""
+    """The listing, and the record of the failing report.
+
+    Returns the path of that one and of the forged one."""
     paths = milter.records()
     for path in paths:
         print(f"  {path}")
-    expect(len(paths) == 2, "two records in the archive")
-    for path in paths:
-        text = (milter.archive / path).read_text()
-        if "certificate-host-mismatch" in text:
-            print(f"\n  {path.name} holds one line:")
-            fold(text)
-            return milter.archive / path
-    raise Missing("record of the failing report")
+    texts = {path: (milter.archive / path).read_text() for path in paths}
+    forged = [p for p in paths if p.parts[0] == "unverified"]
+    genuine = [p for p in paths if p not in forged]
+    expect(len(genuine) == 2, "two records of genuine reports")
+    expect(len(forged) == 1 and "98765" in texts[forged[0]],
+           "the forged report's record, below unverified/")
+    failing = [p for p in genuine if "certificate-host-mismatch" in texts[p]]
+    expect(len(failing) == 1, "record of the failing report")
+    print(f"\n  {failing[0].name} holds one line:")
+    fold(texts[failing[0]])
+    return failing[0], forged[0]
+
+
+def columns(title, left, right):
+    """Two texts side by side, each wrapped in a column of its own."""
+    wrapped = (textwrap.wrap(text, COLUMN, break_on_hyphens=False)
+               for text in (left, right))
+    for pair in itertools.zip_longest(*wrapped, fillvalue=""):
+        print(f"  {title:9} {pair[0]:{COLUMN}}  {pair[1]}".rstrip())
+        title = ""
+
+
+def show_side_by_side(milter, ids, letters, paths, field):
+    text = milter.error_text()
+    both = [lines_of(text, ids[kind]) for kind in ("failing", "forged")]
+
+    def from_log(pattern):
+        """What the first line of each says."""
+        return [" ".join(re.findall(pattern, lines[0])) for lines in both]
+
+    columns("", "genuine", "forged")
+    columns("", "-" * COLUMN, "-" * COLUMN)
+    columns("sender", letters["failing"][1], letters["forged"][1])
+    columns("claims", *(f"{count} failed sessions" for count in
+                        from_log(r"total-failure-session-count=(\d+)")))
+    columns("DKIM", *from_log(r"\bdkim[a-z-]*=\S+"))
+    columns("events", *(", ".join(re.match(r"event=(\S+)", line)[1]
+                                  for line in lines) for lines in both))
+    columns("severity", *from_log(r"\bseverity=(\S+)"))
+    columns("archive", *(f"{path.parent}/" for path in paths))
+    columns("mail", "discarded, as it is archived",
+            f"delivered, {HEADER}: {field}")
 
 
 def show_summary(record):
@@ -141,10 +268,30 @@ def show_summary(record):
         expect(word in done.stdout, f"{word} in the summary")
 
 
+def tell(milter, sink, letters):
+    """Send all of them and show what came out."""
+    heading("Five mails, sent by SMTP to " + lab.MAILBOX)
+    ids = send_all(milter, letters)
+    heading("The log (lines are folded here)")
+    show_log(milter, ids)
+    heading("What became of the mails")
+    fields = show_mail(sink, ids)
+    heading("The archive")
+    paths = show_archive(milter)
+    heading("Genuine and forged, side by side")
+    show_side_by_side(milter, ids, letters, paths, fields["forged"][0])
+    heading("The failing report, for people")
+    show_summary(milter.archive / paths[0])
+
+
 def demonstrate(base):
     smtp, sink_port = free_ports(2)
-    place = base / "milter"
-    milter = lab.Milter(place, smtp, OnReport="discard", LogTarget="stderr",
+    keys = Keys(base / "keys")
+    nameserver = dns.Dns(base / "dns", keys.records)
+    # DKIM is left at its default, require.
+    milter = lab.Milter(base / "milter", smtp, OnReport="discard",
+                        LogTarget="stderr", DKIM=None,
+                        Resolver=nameserver.address,
                         Domain=["example.test", "captaindns.com"])
     postfix = lab.Postfix(
         base / "postfix", [(smtp, f"unix:{milter.socket}", "tempfail")],
@@ -152,26 +299,22 @@ def demonstrate(base):
     sink = lab.Sink(sink_port)
     try:
         heading("A private Postfix, and tlsrpt-milter attached to it")
+        nameserver.start()
         milter.start()
         postfix.start()
         print(f"  Postfix listens on 127.0.0.1:{smtp}, with "
               f"smtpd_milters = unix:{milter.socket}")
+        print(f"  A nameserver at {nameserver.address} has the senders' keys:")
+        for name in keys.records:
+            print(f"    {name}")
         print("  The configuration of tlsrpt-milter:\n")
         print(textwrap.indent(milter.conf.read_text(), "    "), end="")
-        heading("Four mails, sent by SMTP to " + lab.MAILBOX)
-        ids = send_all(milter)
-        heading("The log (lines are folded here)")
-        show_log(milter, ids)
-        heading("What became of the mails")
-        show_mail(sink, ids)
-        heading("The archive")
-        record = show_archive(milter)
-        heading("The failing report, for people")
-        show_summary(record)
+        tell(milter, sink, make_mails(keys))
         expect(milter.stop() == 0, "orderly end of the milter")
     finally:
         milter.kill()
         postfix.stop()
+        nameserver.stop()
         sink.close()
 
 
@@ -194,12 +337,22 @@ def run(furnish):
     except (Missing, AssertionError) as error:
         print(f"\ndemo: missing: {error}", flush=True)
         return 1
-    heading("Everything that was promised is there. It lies in build/demo.")
+    heading("Everything that was promised is there. "
+            f"It lies in {os.path.relpath(lab.BUILD / 'demo')}.")
     return 0
 
 
+def require():
+    """What is missing here, with what the signatures need."""
+    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
+    return lab.require() + [
+        f"{name} is not installed: run make deps"
+        for name in ("unbound", "openssl")
+        if shutil.which(name, path=path) is None]
+
+
 def main():
-    problems = lab.require()
+    problems = require()
     for problem in problems:
         print(f"demo: {problem}", file=sys.stderr)
     if problems:
