@@ -9,7 +9,7 @@ set -eu
 build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev
 	libopendkim-dev libunbound-dev libpsl-dev"
 test="check python3 postfix mount systemd mandoc shellcheck
-	unbound ldnsutils opendkim"
+	unbound ldnsutils opendkim openssl"
 ci="clang clang-format cppcheck gcovr"
 
 fail() {
@@ -45,6 +45,16 @@ forbid_services() {
 	trap 'exit 1' HUP INT TERM
 	printf '#!/bin/sh\nexit 101\n' >$policy
 	chmod 755 $policy
+}
+
+# Nor at the next boot. Those that were here before stay as they are, and
+# Postfix does not start without a configuration.
+disable_services() {
+	for service in unbound opendkim; do
+		case " $wanted " in
+		*" $service "*) update-rc.d "$service" disable ;;
+		esac
+	done
 }
 
 update() {
@@ -96,3 +106,4 @@ esac
 echo "installing: $wanted"
 # shellcheck disable=SC2086
 apt-get -q -y --no-install-recommends install $wanted
+disable_services
