@@ -295,4 +295,7 @@ verify_finish(struct verify *v, const char *from_domain, const char *submitter,
 		return;
 	signature_finish(v->signature, is_aligned, &of,
 	    (unsigned)v->conf->dns_timeout * 1000, verdict);
+	/* Where nobody validates, "insecure" would tell nothing. */
+	if (v->conf->trust_anchor_file[0] == '\0')
+		verdict->dnssec = DNSSEC_UNKNOWN;
 }
