@@ -218,15 +218,40 @@ discard(SMFICTX *ctx, const struct message *m)
 	return SMFIS_ACCEPT;
 }
 
+/* Is it OnUnverified that was asked, and not OnMalformed? See dispose(). */
+static bool
+is_merely_unverified(const struct outcome *outcome)
+{
+	return outcome->malformed == 0 && outcome->unverified > 0;
+}
+
 static sfsistat
 quarantine(SMFICTX *ctx, const struct message *m, const struct outcome *outcome)
 {
+	bool is_unverified = is_merely_unverified(outcome);
 	char reason[128];
 
-	(void)snprintf(reason, sizeof reason, "malformed TLS report: %s",
-	    status_str(outcome->fault.status));
+	(void)snprintf(reason, sizeof reason, "%s TLS report: %s",
+	    is_unverified ? "unverified" : "malformed",
+	    is_unverified ? verdict_reason_str(outcome->verdict.reason)
+			  : status_str(outcome->fault.status));
 	(void)smfi_quarantine(ctx, reason);
 	return deliver(ctx, m, outcome);
+}
+
+/* No passing DKIM signature: RFC 7372, section 3.1. */
+static sfsistat
+reject_unverified(SMFICTX *ctx, const struct verdict *verdict)
+{
+	char text[256];
+	int len = snprintf(text, sizeof text, "TLS report is not genuine: %s",
+	    verdict_reason_str(verdict->reason));
+
+	if (verdict->domain[0] != '\0')
+		(void)snprintf(text + len, sizeof text - (size_t)len,
+		    ", s=%s d=%s", verdict->selector, verdict->domain);
+	set_reply(ctx, "550", "5.7.20", text);
+	return SMFIS_REJECT;
 }
 
 static sfsistat
@@ -235,6 +260,8 @@ reject(SMFICTX *ctx, const struct outcome *outcome)
 	const struct fault *fault = &outcome->fault;
 	char text[256];
 
+	if (is_merely_unverified(outcome))
+		return reject_unverified(ctx, &outcome->verdict);
 	(void)snprintf(text, sizeof text, "TLS report cannot be read: %s: %s",
 	    status_str(fault->status), fault->detail);
 	set_reply(ctx, "550", "5.6.0", text);
