@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import itertools
+import re
+import signal
 import socket
 import subprocess
 import threading
@@ -130,6 +132,16 @@ class SignedCase(LabCase):
         """A milter that requires signatures."""
         return self.milter(kind, **{"DKIM": "require",
                                     "Resolver": server.address, **settings})
+
+    def reload(self, pattern=rb"configuration read again"):
+        """SIGHUP, and wait until it has been said that it was done."""
+        before = len(self.lines(self.mta.pid))
+        self.mta.signal(signal.SIGHUP)
+
+        def said():
+            return [line.text for line in self.lines(self.mta.pid)[before:]
+                    if re.search(pattern, line.text)]
+        return lab.wait_until(said, f"line with {pattern!r} after SIGHUP")
 
     def expect_genuine(self, mail, **kwargs):
         """Send it; it must be taken as one report that passes."""
