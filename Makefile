@@ -36,7 +36,7 @@ ALL_CPPFLAGS = -D_XOPEN_SOURCE=700 -DVERSION='"$(VERSION)"' \
 ALL_CFLAGS   = -std=c17 -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS  = -pthread $(LDFLAGS) $(SANITIZE)
 
-PACKAGES    = zlib libcjson libcrypto opendkim libpsl
+PACKAGES    = zlib libcjson libcrypto opendkim libpsl sqlite3
 # Looked up when something is linked, so that "make deps" can come first.
 # libunbound's own file asks for libevent's headers, which nobody needs.
 LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lunbound

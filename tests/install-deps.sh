@@ -7,7 +7,7 @@
 set -eu
 
 build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev
-	libopendkim-dev libunbound-dev libpsl-dev"
+	libopendkim-dev libunbound-dev libpsl-dev libsqlite3-dev"
 test="check python3 postfix mount systemd mandoc shellcheck
 	unbound ldnsutils opendkim openssl"
 ci="clang clang-format cppcheck gcovr"
