@@ -45,6 +45,14 @@ status_str(enum status status)
 		return "spool";
 	case ST_LOG_STALLED:
 		return "log-stalled";
+	case ST_STATE:
+		return "state";
+	case ST_STATE_BUSY:
+		return "state-busy";
+	case ST_STATE_DAMAGED:
+		return "state-damaged";
+	case ST_STATE_VERSION:
+		return "state-version";
 	}
 	return "unknown";
 }

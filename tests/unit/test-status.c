@@ -31,7 +31,11 @@ static const struct {
 	{ ST_ARCHIVE, "archive", false, true },
 	{ ST_SPOOL, "spool", false, true },
 	{ ST_LOG_STALLED, "log-stalled", false, true },
-	{ (enum status)(ST_LOG_STALLED + 1), "unknown", false, true },
+	{ ST_STATE, "state", false, true },
+	{ ST_STATE_BUSY, "state-busy", false, true },
+	{ ST_STATE_DAMAGED, "state-damaged", false, true },
+	{ ST_STATE_VERSION, "state-version", false, true },
+	{ (enum status)(ST_STATE_VERSION + 1), "unknown", false, true },
 };
 
 START_TEST(status_words)

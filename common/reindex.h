@@ -1,0 +1,58 @@
+/*
+ * reindex: makes the state anew from the archive.
+ *
+ * Every record in the directories of the days is read as "tlsrpt show" reads
+ * it; what lies in tmp and in unverified does not count. The new state is made
+ * in a file of its own beside the old one, whatever state that is in, and takes
+ * its place in one step when it is whole: who has the old one open goes over to
+ * the new one with the next call. Reports that the milter adds meanwhile are in
+ * the archive before they are in the state, and are found there in a second
+ * walk. Memory is bounded by one report and a list of file names of one day.
+ */
+#ifndef REINDEX_H
+#define REINDEX_H
+
+#include <stdint.h>
+
+#include "conf.h"
+#include "state.h"
+#include "status.h"
+
+struct reindex_progress {
+	uint64_t records; /* read so far */
+	uint64_t added;
+	uint64_t differing;
+	uint64_t faults; /* that could not be read */
+	uint64_t days;   /* directories done */
+	uint64_t days_all;
+};
+
+struct reindex_handler {
+	/* After every hundred records; a status other than ST_OK ends it. */
+	enum status (*progress)(
+	    void *ctx, const struct reindex_progress *progress);
+	/* A record that cannot be read; it is passed over. */
+	void (*fault)(void *ctx, const char *path, const struct fault *fault);
+	void *ctx;
+};
+
+/*
+ * Make the state at path anew from the archive in directory. Either callback
+ * may be NULL. On failure the old state is as it was. Statuses of state.h, and
+ * ST_ARCHIVE when the archive cannot be read.
+ */
+enum status reindex(const char *path, const char *directory,
+    const struct conf *conf, const struct state_options *options, int64_t now,
+    const struct reindex_handler *handler, struct reindex_progress *progress,
+    struct fault *fault);
+
+/*
+ * Add to a state what the archive has had since a time and the state lacks: for
+ * what could not be added while it was locked or its disk was full.
+ */
+enum status reindex_missing(struct state *state, const char *directory,
+    int64_t since, const struct conf *conf, int64_t now,
+    const struct reindex_handler *handler, const struct state_events *events,
+    struct reindex_progress *progress, struct fault *fault);
+
+#endif
