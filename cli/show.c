@@ -1,5 +1,6 @@
 /*
- * tlsrpt show [--format=text|logfmt|json] [--verify] [FILE...]
+ * tlsrpt show [--format=text|logfmt|json] [--verify]
+ *     [--resolver=ADDRESS[@PORT]] [FILE...]
  */
 #include <errno.h>
 #include <getopt.h>
@@ -26,7 +27,7 @@ static const char usage[] =
     "  --format=logfmt   the lines of the log\n"
     "  --format=json     one object a report, a line each\n"
     "  --verify          verify the DKIM signatures of mails; asks DNS\n"
-    "  --resolver=...    ask this server instead of the system's\n"
+    "  --resolver=...    for --verify: ask this one instead of the system's\n"
     "\n"
     "Exit status: 0; 65 when something could not be read, which is named on\n"
     "standard error; 66 when a file is missing; 64 for wrong usage.\n";
