@@ -14,20 +14,23 @@ crlf_init(struct crlf *crlf, bool is_file, crlf_fn *emit, void *ctx)
 }
 
 /*
- * Hand on what is in the block. A CR at its end waits for what follows: parted
- * from it, libopendkim hashes a bare CR in another way.
+ * Hand on what is in the block. CRs at its end wait for what follows: parted
+ * from it, libopendkim hashes bare CRs in another way. A block of nothing else
+ * is no mail.
  */
 static void
 flush(struct crlf *crlf)
 {
-	bool has_cr = crlf->len > 0 && crlf->block[crlf->len - 1] == '\r';
-	size_t n = crlf->len - has_cr;
+	size_t n = crlf->len;
 
+	while (n > 0 && crlf->block[n - 1] == '\r')
+		n--;
+	if (n == 0)
+		n = crlf->len;
 	if (n > 0)
 		crlf->emit(crlf->ctx, crlf->block, n);
-	if (has_cr)
-		crlf->block[0] = '\r';
-	crlf->len = has_cr;
+	crlf->len -= n;
+	memset(crlf->block, '\r', crlf->len);
 }
 
 static void

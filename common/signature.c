@@ -13,6 +13,7 @@
 #include "crlf.h"
 #include "dkimkey.h"
 #include "dkimsig.h"
+#include "pool.h"
 #include "text.h"
 
 enum {
@@ -48,6 +49,7 @@ struct key {
 struct signature {
 	struct signature_site *site;
 	DKIM *dkim;
+	struct pool pool; /* libopendkim's memory */
 	bool is_in_body;
 	bool is_hashing; /* some signature may still pass */
 	/* Why no signature of this message can be verified. */
@@ -105,7 +107,7 @@ signature_site_new(signature_lookup_fn *lookup, void *ctx)
 		return NULL;
 	site->lookup = lookup;
 	site->ctx = ctx;
-	site->lib = dkim_init(NULL, NULL);
+	site->lib = dkim_init(pool_take, pool_give);
 	if (site->lib == NULL ||
 	    dkim_options(site->lib, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags,
 		sizeof flags) != DKIM_STAT_OK ||
@@ -144,7 +146,8 @@ signature_new(struct signature_site *site, bool is_file)
 		return NULL;
 	sig->site = site;
 	crlf_init(&sig->body, is_file, hash_body, sig);
-	sig->dkim = dkim_verify(site->lib, NULL, NULL, &status);
+	if (pool_init(&sig->pool))
+		sig->dkim = dkim_verify(site->lib, NULL, &sig->pool, &status);
 	if (sig->dkim == NULL ||
 	    dkim_set_user_context(sig->dkim, sig) != DKIM_STAT_OK)
 		signature_free(&sig);
@@ -156,8 +159,11 @@ signature_free(struct signature **sig)
 {
 	if (*sig == NULL)
 		return;
-	if ((*sig)->dkim != NULL)
+	/* Refused memory, libopendkim frees what it has not got, hashes
+	   something else, or aborts. */
+	if ((*sig)->dkim != NULL && !(*sig)->pool.has_failed)
 		(void)dkim_free((*sig)->dkim);
+	pool_free(&(*sig)->pool);
 	for (size_t i = 0; i < (*sig)->count; i++) {
 		buf_free(&(*sig)->entry[i].field);
 		buf_free(&(*sig)->entry[i].value);
@@ -211,7 +217,12 @@ put_together(struct buf *out, const char *name, const char *value)
 static DKIM_STAT
 show(struct signature *sig, const struct buf *field)
 {
-	return dkim_header(sig->dkim, (u_char *)field->data, field->len);
+	DKIM_STAT status =
+	    dkim_header(sig->dkim, (u_char *)field->data, field->len);
+
+	if (sig->pool.has_failed)
+		fail(sig, REASON_NO_RESOURCES);
+	return status;
 }
 
 /* Keep a DKIM-Signature field until the header is complete. */
@@ -254,10 +265,11 @@ signature_field(struct signature *sig, const char *name, const char *value)
 	}
 	sig->froms += is_named(name, "From");
 	buf_init(&field, FIELD_MAX);
-	if (put_together(&field, name, value) != ST_OK ||
-	    show(sig, &field) == DKIM_STAT_NORESOURCE)
-		fail(sig, REASON_NO_RESOURCES);
 	/* A name that libopendkim refuses is one that no h= can have. */
+	if (put_together(&field, name, value) == ST_OK)
+		(void)show(sig, &field);
+	else
+		fail(sig, REASON_NO_RESOURCES);
 	buf_free(&field);
 }
 
@@ -319,8 +331,6 @@ show_signatures(struct signature *sig, bool are_signed)
 		status = show(sig, &e->field);
 		if (status == DKIM_STAT_OK)
 			e->index = shown++;
-		else if (status == DKIM_STAT_NORESOURCE)
-			fail(sig, REASON_NO_RESOURCES);
 		else if (e->sig.reason == REASON_NONE)
 			e->sig.reason = REASON_SIGNATURE_SYNTAX;
 	}
@@ -333,18 +343,16 @@ show_signatures(struct signature *sig, bool are_signed)
 static void
 show_unnameable(struct signature *sig)
 {
-	char field[] = "no name:";
+	char name[] = "no name:";
+	const struct buf field = { .data = name, .len = sizeof name - 1 };
 
-	if (dkim_header(sig->dkim, (u_char *)field, sizeof field - 1) !=
-	    DKIM_STAT_OK)
-		fail(sig, REASON_NO_RESOURCES);
+	(void)show(sig, &field);
 }
 
 static void
 end_header(struct signature *sig)
 {
 	bool signs_signatures;
-	DKIM_STAT status;
 
 	sig->is_in_body = true;
 	if (sig->froms > 1)
@@ -355,12 +363,10 @@ end_header(struct signature *sig)
 	show_unnameable(sig);
 	if (!may_pass(sig, &signs_signatures))
 		return;
-	status = dkim_eoh(sig->dkim);
-	sig->is_hashing = status == DKIM_STAT_OK;
+	sig->is_hashing = dkim_eoh(sig->dkim) == DKIM_STAT_OK;
+	/* Of a From that it cannot parse libopendkim takes no signature. */
 	if (!sig->is_hashing)
-		fail(sig,
-		    status == DKIM_STAT_NORESOURCE ? REASON_NO_RESOURCES
-						   : REASON_SIGNATURE_SYNTAX);
+		fail(sig, REASON_SIGNATURE_SYNTAX);
 }
 
 /*
@@ -372,7 +378,8 @@ hash_body(void *ctx, char *data, size_t len)
 {
 	struct signature *sig = ctx;
 
-	if (dkim_body(sig->dkim, (u_char *)data, len) != DKIM_STAT_OK)
+	if (!sig->pool.has_failed &&
+	    dkim_body(sig->dkim, (u_char *)data, len) != DKIM_STAT_OK)
 		fail(sig, REASON_NO_RESOURCES);
 }
 
@@ -393,7 +400,8 @@ end_body(struct signature *sig)
 	if (!sig->is_hashing)
 		return;
 	crlf_finish(&sig->body);
-	if (dkim_eom(sig->dkim, NULL) != DKIM_STAT_CBREJECT)
+	if (sig->pool.has_failed ||
+	    dkim_eom(sig->dkim, NULL) != DKIM_STAT_CBREJECT)
 		fail(sig, REASON_NO_RESOURCES);
 }
 
@@ -507,11 +515,13 @@ check(struct signature *sig, int index, const struct key *key)
 	DKIM_SIGERROR error;
 	int count;
 
-	if (dkim_getsiglist(sig->dkim, &infos, &count) != DKIM_STAT_OK ||
+	if (sig->pool.has_failed ||
+	    dkim_getsiglist(sig->dkim, &infos, &count) != DKIM_STAT_OK ||
 	    index >= count)
 		return REASON_NO_RESOURCES;
 	sig->handed = key;
-	if (dkim_sig_process(sig->dkim, infos[index]) != DKIM_STAT_OK)
+	if (dkim_sig_process(sig->dkim, infos[index]) != DKIM_STAT_OK ||
+	    sig->pool.has_failed)
 		return REASON_NO_RESOURCES;
 	/* A signature may have "passed" while the body hash differs. */
 	if (dkim_sig_getbh(infos[index]) == DKIM_SIGBH_MISMATCH)
@@ -558,6 +568,8 @@ signature_finish(struct signature *sig, signature_aligned_fn *is_aligned,
 	int64_t deadline = now_ms() + milliseconds;
 
 	end_body(sig);
+	if (sig->pool.has_failed)
+		sig->trouble = REASON_NO_RESOURCES;
 	memset(verdict, 0, sizeof *verdict);
 	verdict->reason =
 	    sig->trouble != REASON_NONE ? sig->trouble : REASON_NO_SIGNATURE;

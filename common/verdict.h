@@ -82,7 +82,8 @@ const char *verdict_result_str(enum verdict_result result);
 const char *verdict_reason_str(enum verdict_reason reason);
 const char *verdict_dnssec_str(enum verdict_dnssec dnssec);
 
-/* The result that a reason stands for, as above: VERDICT_PASS for REASON_NONE. */
+/* The result that a reason stands for, as above: VERDICT_PASS for REASON_NONE.
+ */
 enum verdict_result verdict_of_reason(enum verdict_reason reason);
 
 /*

@@ -52,6 +52,11 @@ static Suite *(*const suites[])(void) = {
 	render_suite,
 	dnscontext_suite,
 	resolver_suite,
+	taglist_suite,
+	dkimkey_suite,
+	crlf_suite,
+	pool_suite,
+	signature_suite,
 };
 
 /*

@@ -48,5 +48,10 @@ Suite *intake_suite(void);
 Suite *render_suite(void);
 Suite *dnscontext_suite(void);
 Suite *resolver_suite(void);
+Suite *taglist_suite(void);
+Suite *dkimkey_suite(void);
+Suite *crlf_suite(void);
+Suite *pool_suite(void);
+Suite *signature_suite(void);
 
 #endif
