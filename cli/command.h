@@ -13,6 +13,12 @@
 int show_main(int argc, char **argv);
 int explain_main(int argc, char **argv);
 
+/*
+ * Somebody has used a subcommand wrongly, and has been told how: say where
+ * there is help. Returns the exit status.
+ */
+int command_misused(const char *name);
+
 /* Colour: standard output is a terminal, and NO_COLOR is not set. */
 bool command_with_colour(void);
 

@@ -27,8 +27,10 @@ explain_main(int argc, char **argv)
 		return EX_OK;
 	}
 	if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-		(void)fputs(usage, stderr);
-		return EX_USAGE;
+		(void)fprintf(stderr,
+		    argc > 2 ? "tlsrpt explain: more than one result type\n"
+			     : "tlsrpt explain: unknown option\n");
+		return command_misused("explain");
 	}
 	if (argc == 1) {
 		render_results(stdout, command_with_colour());

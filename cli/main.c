@@ -43,6 +43,14 @@ usage(FILE *out)
 	(void)fputs("\n\"tlsrpt COMMAND --help\" says more.\n", out);
 }
 
+int
+command_misused(const char *name)
+{
+	(void)fprintf(
+	    stderr, "\"tlsrpt %s --help\" says how it is used.\n", name);
+	return EX_USAGE;
+}
+
 /* What was printed must have arrived: a full disk is no success. */
 static int
 finish(int status)

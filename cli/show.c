@@ -300,7 +300,7 @@ add_resolver(struct show *show, const char *value)
 	const char *why = conf_set(show->conf, "Resolver", value);
 
 	if (why != NULL)
-		(void)fprintf(stderr, "tlsrpt: \"%s\": %s\n", value, why);
+		(void)fprintf(stderr, "tlsrpt show: \"%s\": %s\n", value, why);
 	return why == NULL;
 }
 
@@ -349,10 +349,10 @@ read_options(struct show *show, int argc, char **argv)
 			continue;
 		if (c == 'f')
 			(void)fprintf(stderr,
-			    "tlsrpt: \"%s\" is none of: text, logfmt, json\n",
+			    "tlsrpt show: \"%s\" is none of: text, logfmt, "
+			    "json\n",
 			    optarg);
-		(void)fputs(usage, stderr);
-		return EX_USAGE;
+		return command_misused("show");
 	}
 	return -1;
 }

@@ -240,6 +240,18 @@ take_line(struct parser *p, char *line)
 	take_setting(p, line, value);
 }
 
+/* The line of one of two keywords: whichever was given later. */
+static unsigned
+later_line(const struct parser *p, const char *one, const char *other)
+{
+	size_t i = 0, j = 0;
+
+	(void)find_keyword(one, &i);
+	(void)find_keyword(other, &j);
+	return p->given_at[i] > p->given_at[j] ? p->given_at[i]
+					       : p->given_at[j];
+}
+
 /* What no single line can be blamed for is said of the last one. */
 static void
 check_whole(struct parser *p)
@@ -248,8 +260,10 @@ check_whole(struct parser *p)
 
 	if (conf->mailbox.count == 0)
 		problem(p, "Mailbox: at least one is needed");
-	if (conf->warning_rate < conf->notice_rate)
+	if (conf->warning_rate < conf->notice_rate) {
+		p->line = later_line(p, "WarningRate", "NoticeRate");
 		problem(p, "WarningRate: less than NoticeRate");
+	}
 }
 
 static void
@@ -336,6 +350,8 @@ conf_set(struct conf *conf, const char *keyword, const char *value)
 
 	if (!find_keyword(keyword, &i))
 		return "no such keyword";
+	if (value[0] == '\0')
+		return "no value";
 	return keyword_set(keyword_at(i), conf, value);
 }
 

@@ -55,6 +55,19 @@ refuse(struct fault *fault, const char *what, const char *why)
 }
 
 static enum status
+refuse_server(struct fault *fault, const char *server, const char *why)
+{
+	return fault_set(fault, ST_NO_MEMORY, "Resolver %s: %s", server, why);
+}
+
+static enum status
+refuse_anchor(struct fault *fault, const char *path, const char *why)
+{
+	return fault_set(
+	    fault, ST_NO_MEMORY, "TrustAnchorFile %s: %s", path, why);
+}
+
+static enum status
 set_options(struct ub_ctx *ctx, bool has_anchor, struct fault *fault)
 {
 	const char *modules = has_anchor ? "validator iterator" : "iterator";
@@ -121,11 +134,11 @@ set_servers(
 		int rc;
 
 		if (!is_server(server))
-			return refuse(fault, server,
+			return refuse_server(fault, server,
 			    "not an IP address, or ADDRESS@PORT");
 		rc = ub_ctx_set_fwd(ctx, server);
 		if (rc != 0)
-			return refuse(fault, server, ub_strerror(rc));
+			return refuse_server(fault, server, ub_strerror(rc));
 	}
 	return ST_OK;
 }
@@ -163,7 +176,7 @@ check_anchor(const char *path, struct fault *fault)
 		(void)fclose(file);
 	if (is_found)
 		return ST_OK;
-	return refuse(fault, path,
+	return refuse_anchor(fault, path,
 	    error != 0 ? strerror(error) : "no DS or DNSKEY record");
 }
 
@@ -180,7 +193,7 @@ set_anchor(struct ub_ctx *ctx, const char *path, struct fault *fault)
 	if (st != ST_OK)
 		return st;
 	rc = ub_ctx_add_ta_file(ctx, path);
-	return rc == 0 ? ST_OK : refuse(fault, path, ub_strerror(rc));
+	return rc == 0 ? ST_OK : refuse_anchor(fault, path, ub_strerror(rc));
 }
 
 struct ub_ctx *

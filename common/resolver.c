@@ -305,7 +305,8 @@ start(struct resolver *resolver, const char *anchor, struct fault *fault)
 	lookup_link(lookup);
 	rc = post(lookup, "..", RESOLVER_TXT);
 	if (rc == UB_INITFAIL && anchor != NULL && anchor[0] != '\0')
-		return refuse(fault, anchor, "not in a zone file's format");
+		return fault_set(fault, ST_NO_MEMORY,
+		    "TrustAnchorFile %s: not in a zone file's format", anchor);
 	if (rc != 0)
 		return refuse(fault, "libunbound", ub_strerror(rc));
 	rc = pthread_create(&resolver->thread, NULL, run_thread, resolver);

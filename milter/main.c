@@ -284,6 +284,13 @@ run(struct conf *conf, const struct options *options)
 	return status;
 }
 
+static int
+misused(void)
+{
+	(void)fputs("\"tlsrpt-milter -h\" says how it is used.\n", stderr);
+	return EX_USAGE;
+}
+
 /* Returns an exit status, or -1 to go on. */
 static int
 read_options(struct options *options, int argc, char **argv)
@@ -308,13 +315,13 @@ read_options(struct options *options, int argc, char **argv)
 			(void)fputs(usage, stdout);
 			return EX_OK;
 		default:
-			(void)fputs(usage, stderr);
-			return EX_USAGE;
+			return misused();
 		}
 	}
 	if (optind < argc) {
-		(void)fputs(usage, stderr);
-		return EX_USAGE;
+		(void)fprintf(stderr, "tlsrpt-milter: \"%s\" is no option\n",
+		    argv[optind]);
+		return misused();
 	}
 	return -1;
 }

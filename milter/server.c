@@ -87,7 +87,7 @@ server_reload(struct server *server)
 	}
 	if (conf != NULL &&
 	    verify_site_configure(server->verify, conf, &fault) != ST_OK) {
-		log_text(server->log, SEV_ERR, "Resolver: %s", fault.detail);
+		log_text(server->log, SEV_ERR, "%s", fault.detail);
 		conf_unref(&conf);
 	}
 	if (conf == NULL) {

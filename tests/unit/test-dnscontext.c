@@ -27,7 +27,7 @@ START_TEST(bad_servers_are_refused)
 		ck_assert_msg(
 		    resolving_make(bad[i], NULL, &fault) == NULL, "%s", bad[i]);
 		(void)snprintf(want, sizeof want,
-		    "%s: not an IP address, or ADDRESS@PORT", bad[i]);
+		    "Resolver %s: not an IP address, or ADDRESS@PORT", bad[i]);
 		ck_string("fault", fault.detail, want);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
@@ -47,7 +47,8 @@ expect_refusal(const char *anchor_file, const char *why)
 	char want[FAULT_DETAIL_MAX];
 
 	ck_assert_ptr_null(resolving_make("127.0.0.1", anchor_file, &fault));
-	(void)snprintf(want, sizeof want, "%s: %s", anchor_file, why);
+	(void)snprintf(
+	    want, sizeof want, "TrustAnchorFile %s: %s", anchor_file, why);
 	ck_string("fault", fault.detail, want);
 }
 
