@@ -8,6 +8,7 @@
     Through Postfix the time ends when it has delivered everything, or a fast
     milter would leave the deliveries to a time that nobody measures.
 (c) decoding reports of four sizes: against inflate and cJSON alone.
+(d) verifying a signature: against libopendkim alone with the same keys.
 
 Machines drift, so configurations take turns and medians are compared; times
 by themselves say little. (a) and (b) run as root in namespaces of their own.
@@ -114,6 +115,28 @@ def bench_decode(settings):
     verdict("at most 1.0 from 1 MB up",
             max(ratios["1 MB"], ratios["25 MB"]) <= 1.0)
     verdict("peak memory at most a third", memory <= 1 / 3)
+    print(flush=True)
+
+
+# (d) ----------------------------------------------------------------------
+
+def bench_dkim(settings):
+    data = HERE.parent / "data" / "dkim"
+    print(f"(d) CPU for a verified mail, against libopendkim alone; medians "
+          f"of {settings.decode_rounds} rounds")
+    print(f"    {'':26}{'its hashes':>12}{'floor':>12}{'ours':>12}"
+          f"{'ours/floor':>12}{'key kept':>12}")
+    ratios = []
+    for name in ("rsa1024", "relaxed-relaxed", "rsa4096",
+                 "ed25519-relaxed-relaxed"):
+        words = tool("dkimbench", settings.decode_rounds, data / "records", 0,
+                     data / f"{name}.eml").split()
+        took = {way: float(us) for way, us in zip(words[1::2], words[2::2])}
+        ratios.append(took["ours"] / took["library"])
+        print(f"    {name:26}{took['hash']:9.1f} us{took['library']:9.1f} us"
+              f"{took['ours']:9.1f} us{ratios[-1]:12.2f}"
+              f"{took['kept']:9.1f} us")
+    verdict("at most 1.2", max(ratios) <= 1.2)
     print(flush=True)
 
 
@@ -358,8 +381,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true",
                         help="fewer and shorter runs")
-    parser.add_argument("--only", default="abc", metavar="PARTS",
-                        help="of a, b and c")
+    parser.add_argument("--only", default="abcd", metavar="PARTS",
+                        help="of a, b, c and d")
     args = parser.parse_args()
     settings = Settings(args.quick)
     problems = lab.require()
@@ -379,6 +402,8 @@ def main():
     try:
         if "c" in args.only:
             bench_decode(settings)
+        if "d" in args.only:
+            bench_dkim(settings)
         if "a" in args.only or "b" in args.only:
             status = lab.run_inside(lambda: inside(settings, args.only))
             shutil.rmtree(lab.BUILD / settings.directory, ignore_errors=True)

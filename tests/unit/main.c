@@ -56,6 +56,7 @@ static Suite *(*const suites[])(void) = {
 	dkimkey_suite,
 	crlf_suite,
 	pool_suite,
+	keysource_suite,
 	signature_suite,
 };
 

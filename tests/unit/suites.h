@@ -52,6 +52,7 @@ Suite *taglist_suite(void);
 Suite *dkimkey_suite(void);
 Suite *crlf_suite(void);
 Suite *pool_suite(void);
+Suite *keysource_suite(void);
 Suite *signature_suite(void);
 
 #endif
