@@ -20,7 +20,7 @@ _serial = itertools.count(1)
 
 
 @functools.cache
-def key(kind="rsa2048"):
+def key(kind):
     """A private key, made once in a run: rsaBITS or ed25519. Its path."""
     directory = World.base / "keys"
     directory.mkdir(exist_ok=True)
@@ -31,7 +31,7 @@ def key(kind="rsa2048"):
 
 
 @functools.cache
-def public_key(kind="rsa2048"):
+def public_key(kind):
     return dkimsign.public_key(key(kind))
 
 

@@ -88,12 +88,13 @@ def body_canon(kind, body):
 
 
 def choose(fields, names):
-    """The fields that h= names, each name from the bottom up."""
+    """The fields that h= names, each name from the bottom up; names may have
+    folds around them."""
     left = list(fields)
     chosen = []
     for name in names:
         for i in range(len(left) - 1, -1, -1):
-            if left[i][0].strip().lower() == name.lower().encode():
+            if left[i][0].strip().lower() == name.strip().lower().encode():
                 chosen.append(left.pop(i)[1])
                 break
     return chosen
