@@ -141,7 +141,9 @@ const char *problem_change_str(enum problem_change change);
 /*
  * Compare the last opened episode before with the last after; NULL for none. A
  * problem that is known only after it has been resolved, or has gone stale, is
- * told as such; that nothing was known before is seen by before being NULL.
+ * told as such; that nothing was known before is seen by before being NULL. One
+ * that was stale is told as opened again when there is a new failure, not when
+ * a reporter is back and has not yet said enough.
  */
 enum problem_change
 problem_compare(const struct episode *before, const struct episode *after);

@@ -54,6 +54,8 @@ enum {
 	STATE_PATH_MAX = 320,
 	STATE_POLICIES_MAX = 1024, /* of a report; the rest is left out */
 	STATE_FAILURES_MAX = 4096, /* failure-details of a report, likewise */
+	STATE_PROBLEMS_MAX = 1024, /* of a domain and policy-type that are not
+				      resolved; further ones are not kept */
 	STATE_BUSY_MS = 2000,
 	STATE_SILENT_AFTER = 3 * PROBLEM_DAY
 };
@@ -81,7 +83,16 @@ void state_options(struct state_options *options);
 enum status state_open(struct state **state, const char *path,
     const struct state_options *options, struct fault *fault);
 
+/*
+ * Close, and set *state to NULL; NULL is closed already.
+ */
 void state_close(struct state **state);
+
+/*
+ * Had the file to be made since this was asked last? It is empty then, and the
+ * archive may hold much that is not in it: a case for reindex().
+ */
+bool state_was_made(struct state *state);
 
 /*
  * Adding.
@@ -201,11 +212,11 @@ struct state_query {
 
 /*
  * Of an MX or a result type only what failed there is known: successful is 0,
- * and reports counts those that told of failures.
+ * and reports is how many told of it, once for each domain, MX and result type.
  */
 struct state_sum {
 	char name[STATE_NAME_MAX]; /* "2026-02-12" for a day */
-	uint64_t reports;          /* for each policy domain in them */
+	uint64_t reports;          /* one for each policy domain in them */
 	uint64_t successful;
 	uint64_t failed;
 };

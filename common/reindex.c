@@ -1,0 +1,246 @@
+#include "reindex.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "reindexwalk.h"
+#include "statedb.h"
+
+enum {
+	BATCH = 500, /* reports added to a state that others use, at once */
+	SLACK = 120, /* seconds that a file's time may be off */
+	PATH_ROOM = 4096
+};
+
+enum status
+reindex_missing(struct state *state, const char *directory, int64_t since,
+    const struct conf *conf, int64_t now, const struct reindex_handler *handler,
+    const struct state_events *events, struct reindex_progress *progress,
+    struct fault *fault)
+{
+	struct reindex_progress ignored;
+	struct walk walk = {
+		.directory = directory,
+		.conf = conf,
+		.state = state,
+		.since = since - SLACK,
+		.now = now,
+		.handler = handler,
+		.events = events,
+		.progress = progress != NULL ? progress : &ignored,
+		.fault = fault,
+		.batch = BATCH,
+	};
+
+	*walk.progress = (struct reindex_progress){ 0 };
+	return reindex_walk(&walk);
+}
+
+/*
+ * A new state.
+ */
+
+/* The files that are dealt with. */
+struct place {
+	const char *path;
+	char made[PATH_ROOM]; /* PATH.new */
+	int fd;               /* of it, locked: one at a time makes one */
+};
+
+static enum status
+fail_place(const char *what, const char *path, struct fault *fault)
+{
+	return fault_set(fault, errno == ENOSPC ? ST_NO_SPACE : ST_STATE,
+	    "%s %s: %s", what, path, strerror(errno));
+}
+
+/* Remove what SQLite keeps beside a file. */
+static void
+remove_beside(const char *path)
+{
+	static const char *const endings[] = { "-wal", "-shm", "-journal" };
+	char name[PATH_ROOM + 16];
+
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		(void)snprintf(name, sizeof name, "%s%s", path, endings[i]);
+		(void)unlink(name);
+	}
+}
+
+static enum status
+make_place(struct place *place, const char *path, struct fault *fault)
+{
+	struct stat ours, named;
+
+	place->path = path;
+	place->fd = -1;
+	if ((size_t)snprintf(place->made, sizeof place->made, "%s.new", path) >=
+	    sizeof place->made)
+		return fault_set(fault, ST_STATE, "the path is too long");
+	place->fd =
+	    open(place->made, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (place->fd == -1)
+		return fail_place("cannot make", place->made, fault);
+	/* Another that ends just now gives its file another name. */
+	if (flock(place->fd, LOCK_EX | LOCK_NB) == -1 ||
+	    fstat(place->fd, &ours) == -1 || stat(place->made, &named) == -1 ||
+	    ours.st_ino != named.st_ino || ours.st_dev != named.st_dev) {
+		(void)close(place->fd);
+		place->fd = -1;
+		return fault_set(fault, ST_STATE_BUSY,
+		    "another process is making %s", place->made);
+	}
+	remove_beside(place->made);
+	if (ftruncate(place->fd, 0) == -1)
+		return fail_place("cannot empty", place->made, fault);
+	return ST_OK;
+}
+
+/* The new file is whole, and closed: make it durable, and the state. */
+static enum status
+put_in_place(const struct place *place, struct fault *fault)
+{
+	char directory[PATH_ROOM];
+	const char *slash = strrchr(place->path, '/');
+	int fd;
+
+	if (fsync(place->fd) == -1)
+		return fail_place("cannot sync", place->made, fault);
+	/* The old log must never lie beside the new file: first the old file
+	   goes. Who is stopped here by a crash finds none, and makes one. */
+	(void)unlink(place->path);
+	remove_beside(place->path);
+	if (rename(place->made, place->path) == -1)
+		return fail_place("cannot rename", place->made, fault);
+	(void)snprintf(directory, sizeof directory, "%.*s",
+	    slash > place->path ? (int)(slash - place->path) : 1,
+	    slash != NULL ? place->path : ".");
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd != -1) {
+		(void)fsync(fd);
+		(void)close(fd);
+	}
+	return ST_OK;
+}
+
+/* End the one great transaction, and the file that is made of it. */
+static enum status
+finish_new(struct walk *walk)
+{
+	enum status st =
+	    state_commit(walk->state, walk->now, NULL, walk->fault);
+
+	if (st == ST_OK)
+		st = statedb_exec(
+		    walk->state, "PRAGMA journal_mode = WAL", walk->fault);
+	state_close(&walk->state);
+	return st;
+}
+
+/*
+ * With the old state locked, so that what the milter adds now waits and goes to
+ * the new one: add what it added since the first walk, and put the new file in
+ * place.
+ */
+static enum status
+replace_locked(
+    struct walk *walk, const struct place *place, int64_t since, int busy_ms)
+{
+	enum status st;
+	int lock = statedb_lock(place->path, busy_ms, true, &st, walk->fault);
+
+	walk->since = since;
+	if (st == ST_OK)
+		st = reindex_walk(walk);
+	if (st == ST_OK)
+		st = finish_new(walk);
+	if (st == ST_OK)
+		st = put_in_place(place, walk->fault);
+	if (lock != -1)
+		(void)close(lock);
+	return st;
+}
+
+static enum status
+replace_state(struct walk *walk, const struct place *place, int64_t since,
+    const struct state_options *options)
+{
+	struct state *old = NULL;
+	enum status st = state_open(&old, place->path, options, walk->fault);
+	bool is_locked = false;
+
+	if (st == ST_OK) {
+		st = statedb_begin(old, true, walk->fault);
+		is_locked = st == ST_OK;
+	}
+	/* One that cannot be used by anybody need not be locked. */
+	if (st != ST_STATE_BUSY)
+		st = replace_locked(walk, place, since, options->busy_ms);
+	if (is_locked)
+		(void)statedb_end(old, ST_STATE, NULL);
+	state_close(&old);
+	return st;
+}
+
+/* Make the new file from a first walk, and take the old one's place. */
+static enum status
+make_new(struct walk *walk, const struct place *place,
+    const struct state_options *options)
+{
+	int64_t since = (int64_t)time(NULL) - SLACK;
+	enum status st;
+
+	st = state_open_bulk(&walk->state, place->made, options, walk->fault);
+	if (st != ST_OK)
+		return st;
+	st = state_begin(walk->state, walk->fault);
+	if (st == ST_OK)
+		st = reindex_walk(walk);
+	if (st == ST_OK)
+		st = replace_state(walk, place, since, options);
+	/* What has failed is not worth being worked out. */
+	if (walk->state != NULL && walk->state->in_batch) {
+		walk->state->batch_status = st;
+		(void)state_commit(walk->state, walk->now, NULL, NULL);
+	}
+	state_close(&walk->state);
+	return st;
+}
+
+enum status
+reindex(const char *path, const char *directory, const struct conf *conf,
+    const struct state_options *options, int64_t now,
+    const struct reindex_handler *handler, struct reindex_progress *progress,
+    struct fault *fault)
+{
+	struct reindex_progress ignored;
+	struct fault own;
+	struct walk walk = {
+		.directory = directory,
+		.conf = conf,
+		.since = INT64_MIN,
+		.now = now,
+		.handler = handler,
+		.progress = progress != NULL ? progress : &ignored,
+		.fault = fault != NULL ? fault : &own,
+	};
+	struct place place;
+	enum status st = make_place(&place, path, walk.fault);
+
+	*walk.progress = (struct reindex_progress){ 0 };
+	if (st == ST_OK)
+		st = make_new(&walk, &place, options);
+	if (place.fd != -1 && st != ST_OK) {
+		(void)unlink(place.made);
+		remove_beside(place.made);
+	}
+	if (place.fd != -1)
+		(void)close(place.fd);
+	return st;
+}

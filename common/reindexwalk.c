@@ -1,0 +1,364 @@
+#include "reindexwalk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "ijson.h"
+#include "json.h"
+#include "rfc3339.h"
+
+enum {
+	HEAD_MAX = 65536, /* bytes of a record besides the report */
+	PROGRESS_EVERY = 100
+};
+
+static enum status
+fail_archive(const struct walk *walk, const char *what)
+{
+	return fault_set(walk->fault, ST_ARCHIVE, "%s %s: %s", what,
+	    walk->directory, strerror(errno));
+}
+
+/*
+ * One record.
+ */
+
+static enum status
+read_file(struct walk *walk, int fd, struct fault *fault)
+{
+	enum status st = ST_OK;
+	char *space;
+	size_t room;
+	ssize_t n;
+
+	buf_cut(&walk->text, 0);
+	for (;;) {
+		st = buf_space(&walk->text, 65536, &space, &room);
+		if (st != ST_OK)
+			return fault_set(fault, st, "%s",
+			    st == ST_TOO_LARGE ? "larger than any record"
+					       : "no memory");
+		n = read(fd, space, room);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return fault_set(
+			    fault, ST_ARCHIVE, "%s", strerror(errno));
+		if (n == 0)
+			return ST_OK;
+		buf_grow(&walk->text, (size_t)n);
+	}
+}
+
+/* The members of a record that the state needs. */
+struct found {
+	struct json_span report;
+	char sha256[JSON_VALUE_MAX];
+	int64_t received;
+	bool has_received;
+};
+
+static enum status
+find_members(const struct buf *text, struct found *found, struct fault *fault)
+{
+	char received[JSON_VALUE_MAX];
+	struct json_iter iter;
+
+	found->report = (struct json_span){ NULL, 0 };
+	found->has_received = false;
+	found->sha256[0] = '\0';
+	json_iter(&iter, json_root(text->data, text->len));
+	while (json_next(&iter)) {
+		struct json_span name = iter.name;
+		struct json_span value = json_take(&iter);
+
+		if (json_name_is(name, "report", 6))
+			found->report = value;
+		else if (json_name_is(name, "sha256", 6) &&
+		    json_type(value) == JSON_STRING) {
+			if (json_plain_string(value, found->sha256) == -1)
+				found->sha256[0] = '\0';
+		} else if (json_name_is(name, "received", 8) &&
+		    json_type(value) == JSON_STRING &&
+		    json_plain_string(value, received) != -1)
+			found->has_received =
+			    rfc3339_parse(received, &found->received) !=
+			    RFC3339_INVALID;
+	}
+	if (json_type(found->report) != JSON_OBJECT || !found->has_received ||
+	    strlen(found->sha256) != ARCHIVE_SHA256_MAX - 1)
+		return fault_set(
+		    fault, ST_NOT_A_REPORT, "not a record of the archive");
+	return ST_OK;
+}
+
+/* What json_plain_string() leaves has no NUL. */
+static enum status
+read_record(struct walk *walk, struct found *found, struct fault *fault)
+{
+	deviations dev = 0;
+	enum status st;
+
+	if (walk->text.len == 0)
+		return fault_set(fault, ST_EMPTY, "no content");
+	st = ijson_check(walk->text.data, walk->text.len, NULL, &dev, fault);
+	if (st == ST_OK)
+		st = find_members(&walk->text, found, fault);
+	return st == ST_OK
+	    ? report_read_span(walk->report, found->report, dev, fault)
+	    : st;
+}
+
+static void
+note_added(struct walk *walk, enum state_added added)
+{
+	walk->progress->added += added == STATE_NEW;
+	walk->progress->differing += added == STATE_DIFFERS;
+}
+
+static enum status
+end_batch(struct walk *walk)
+{
+	walk->in_batch = 0;
+	return state_commit(walk->state, walk->now, walk->events, walk->fault);
+}
+
+static enum status
+add_record(struct walk *walk, const struct found *found, const char *path)
+{
+	const struct state_report report = {
+		.report = walk->report,
+		.received = found->received,
+		.path = path,
+		.sha256 = found->sha256,
+	};
+	enum state_added added = STATE_KNOWN;
+	enum status st = ST_OK;
+
+	if (walk->batch > 0 && walk->in_batch == 0)
+		st = state_begin(walk->state, walk->fault);
+	if (st != ST_OK)
+		return st;
+	walk->in_batch++;
+	st = state_add(walk->state, &report, walk->conf, walk->now,
+	    walk->events, &added, walk->fault);
+	if (st == ST_OK)
+		note_added(walk, added);
+	if (walk->batch > 0 && (st != ST_OK || walk->in_batch == walk->batch))
+		st = end_batch(walk);
+	return st;
+}
+
+/* What is wrong with one record is told, and does not end the walk. */
+static bool
+is_of_record(enum status st)
+{
+	return st == ST_NOT_A_REPORT || st == ST_ARCHIVE ||
+	    status_is_malformed(st);
+}
+
+static enum status
+take_file(struct walk *walk, int fd, const char *path)
+{
+	struct fault fault;
+	struct found found;
+	enum status st = read_file(walk, fd, &fault);
+
+	if (st == ST_OK)
+		st = read_record(walk, &found, &fault);
+	walk->progress->records++;
+	if (st == ST_OK) {
+		st = add_record(walk, &found, path);
+	} else if (is_of_record(st)) {
+		walk->progress->faults++;
+		if (walk->handler != NULL && walk->handler->fault != NULL)
+			walk->handler->fault(walk->handler->ctx, path, &fault);
+		st = ST_OK;
+	} else if (walk->fault != NULL) {
+		*walk->fault = fault;
+	}
+	return st;
+}
+
+static enum status
+tell_progress(struct walk *walk)
+{
+	enum status st;
+
+	if (walk->handler == NULL || walk->handler->progress == NULL)
+		return ST_OK;
+	st = walk->handler->progress(walk->handler->ctx, walk->progress);
+	return st == ST_OK ? ST_OK : fault_set(walk->fault, st, "stopped");
+}
+
+static enum status
+take_entry(struct walk *walk, int day_fd, const char *day, const char *name)
+{
+	char path[STATE_PATH_MAX];
+	size_t len = strlen(name);
+	struct stat sb;
+	enum status st = ST_OK;
+	int fd;
+
+	if (len < 5 || strcmp(name + len - 5, ".json") != 0 ||
+	    (size_t)snprintf(path, sizeof path, "%s/%s", day, name) >=
+		sizeof path)
+		return ST_OK;
+	fd = openat(
+	    day_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	/* One that has been pruned meanwhile is no fault. */
+	if (fd == -1)
+		return errno == ENOENT ? ST_OK : fail_archive(walk, name);
+	if (fstat(fd, &sb) == 0 && S_ISREG(sb.st_mode) &&
+	    sb.st_mtime >= walk->since)
+		st = take_file(walk, fd, path);
+	(void)close(fd);
+	if (st == ST_OK && walk->progress->records % PROGRESS_EVERY == 0 &&
+	    walk->progress->records > 0)
+		st = tell_progress(walk);
+	return st;
+}
+
+/*
+ * Directories.
+ */
+
+static bool
+is_number(const char *name, size_t len)
+{
+	return strlen(name) == len && strspn(name, "0123456789") == len;
+}
+
+static enum status
+note_day(struct walk *walk, const char *day)
+{
+	if (walk->days_count == walk->days_cap) {
+		size_t cap = walk->days_cap == 0 ? 64 : 2 * walk->days_cap;
+		void *grown = realloc(walk->days, cap * sizeof walk->days[0]);
+
+		if (grown == NULL)
+			return fault_set(
+			    walk->fault, ST_NO_MEMORY, "reindex: no memory");
+		walk->days = grown;
+		walk->days_cap = cap;
+	}
+	(void)snprintf(walk->days[walk->days_count++], DAY_NAME_MAX, "%s", day);
+	return ST_OK;
+}
+
+/*
+ * Note the days below a directory of the archive: years at depth 0, months at
+ * 1, days at 2. tmp and unverified are no numbers.
+ */
+static enum status
+find_days(struct walk *walk, int root, const char *prefix, int depth)
+{
+	int fd = openat(root, prefix[0] != '\0' ? prefix : ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
+	enum status st = ST_OK;
+	struct dirent *entry;
+
+	if (dir == NULL) {
+		if (fd != -1)
+			(void)close(fd);
+		return errno == ENOTDIR || errno == ELOOP || errno == ENOENT
+		    ? ST_OK
+		    : fail_archive(walk, "cannot read");
+	}
+	while (st == ST_OK && (entry = readdir(dir)) != NULL) {
+		char path[DAY_NAME_MAX];
+
+		if (!is_number(entry->d_name, depth == 0 ? 4 : 2))
+			continue;
+		if ((size_t)snprintf(path, sizeof path, "%s%s%s", prefix,
+			depth > 0 ? "/" : "", entry->d_name) >= sizeof path)
+			continue;
+		st = depth == 2 ? note_day(walk, path)
+				: find_days(walk, root, path, depth + 1);
+	}
+	(void)closedir(dir);
+	return st;
+}
+
+static int
+compare_days(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static enum status
+take_day(struct walk *walk, int root, const char *day)
+{
+	int fd = openat(root, day, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
+	enum status st = ST_OK;
+	struct dirent *entry;
+	struct stat sb;
+
+	if (dir == NULL) {
+		if (fd != -1)
+			(void)close(fd);
+		return errno == ENOENT || errno == ENOTDIR
+		    ? ST_OK
+		    : fail_archive(walk, "cannot read");
+	}
+	/* A day to which no file has come since need not be looked at. */
+	if (fstat(fd, &sb) == 0 && sb.st_mtime >= walk->since) {
+		while (st == ST_OK && (entry = readdir(dir)) != NULL)
+			st = take_entry(walk, fd, day, entry->d_name);
+	}
+	(void)closedir(dir);
+	walk->progress->days++;
+	return st;
+}
+
+static enum status
+walk_days(struct walk *walk, int root)
+{
+	enum status st = find_days(walk, root, "", 0);
+
+	if (st == ST_OK && walk->days_count > 0)
+		qsort(walk->days, walk->days_count, sizeof walk->days[0],
+		    compare_days);
+	walk->progress->days_all = walk->days_count;
+	walk->progress->days = 0;
+	for (size_t i = 0; i < walk->days_count && st == ST_OK; i++)
+		st = take_day(walk, root, walk->days[i]);
+	if (walk->batch > 0 && walk->in_batch > 0) {
+		enum status end = end_batch(walk);
+
+		st = st == ST_OK ? end : st;
+	}
+	return st == ST_OK ? tell_progress(walk) : st;
+}
+
+enum status
+reindex_walk(struct walk *walk)
+{
+	int root = open(walk->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum status st;
+
+	if (root == -1)
+		return fail_archive(walk, "cannot open");
+	walk->report = malloc(sizeof *walk->report);
+	buf_init(
+	    &walk->text, 2 * (size_t)walk->conf->max_report_size + HEAD_MAX);
+	st = walk->report != NULL
+	    ? walk_days(walk, root)
+	    : fault_set(walk->fault, ST_NO_MEMORY, "reindex: no memory");
+	free(walk->report);
+	free(walk->days);
+	walk->days = NULL;
+	walk->days_count = walk->days_cap = 0;
+	buf_free(&walk->text);
+	(void)close(root);
+	return st;
+}

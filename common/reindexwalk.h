@@ -1,0 +1,43 @@
+/*
+ * reindexwalk: walks through the archive and adds what it finds to a state. For
+ * reindex.c alone.
+ */
+#ifndef REINDEXWALK_H
+#define REINDEXWALK_H
+
+#include "buf.h"
+#include "reindex.h"
+#include "report.h"
+
+enum {
+	DAY_NAME_MAX = 11 /* "YYYY/MM/DD" and its NUL */
+};
+
+struct walk {
+	const char *directory;
+	const struct conf *conf;
+	struct state *state;
+	int64_t since; /* files older than that are passed over */
+	int64_t now;
+	const struct reindex_handler *handler; /* or NULL */
+	const struct state_events *events;     /* or NULL */
+	struct reindex_progress *progress;
+	struct fault *fault;
+	size_t batch; /* most reports of one transaction; 0: the caller's */
+
+	/* Private. */
+	size_t in_batch;
+	struct report *report;
+	struct buf text;
+	char (*days)[DAY_NAME_MAX];
+	size_t days_count;
+	size_t days_cap;
+};
+
+/*
+ * Walk once. Everything above Private is set; *progress goes on from what it
+ * is, but for the days. May be called again.
+ */
+enum status reindex_walk(struct walk *walk);
+
+#endif

@@ -1,0 +1,250 @@
+#include "state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "statedb.h"
+#include "text.h"
+
+void
+state_options(struct state_options *options)
+{
+	*options = (struct state_options){
+		.limits = { PROBLEM_RESOLVE_AFTER, PROBLEM_STALE_AFTER },
+		.silent_after = STATE_SILENT_AFTER,
+		.busy_ms = STATE_BUSY_MS,
+	};
+}
+
+static bool
+make_mutex(pthread_mutex_t *mutex)
+{
+	pthread_mutexattr_t attr;
+	bool is_made;
+
+	if (pthread_mutexattr_init(&attr) != 0)
+		return false;
+	/* Whoever has begun a batch comes in again to add to it. */
+	(void)pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	is_made = pthread_mutex_init(mutex, &attr) == 0;
+	(void)pthread_mutexattr_destroy(&attr);
+	return is_made;
+}
+
+static enum status
+open_state(struct state **out, const char *path,
+    const struct state_options *options, bool is_bulk, struct fault *fault)
+{
+	struct state *state = calloc(1, sizeof *state);
+	enum status st;
+
+	*out = NULL;
+	if (state == NULL || (state->path = strdup(path)) == NULL ||
+	    !make_mutex(&state->mutex)) {
+		free(state != NULL ? state->path : NULL);
+		free(state);
+		return fault_set(fault, ST_NO_MEMORY, "state: no memory");
+	}
+	state->options = *options;
+	state->is_bulk = is_bulk;
+	st = statedb_open(state, fault);
+	if (st == ST_OK)
+		*out = state;
+	else
+		state_close(&state);
+	return st;
+}
+
+enum status
+state_open(struct state **state, const char *path,
+    const struct state_options *options, struct fault *fault)
+{
+	return open_state(state, path, options, false, fault);
+}
+
+enum status
+state_open_bulk(struct state **state, const char *path,
+    const struct state_options *options, struct fault *fault)
+{
+	return open_state(state, path, options, true, fault);
+}
+
+void
+state_close(struct state **state)
+{
+	struct state *s = *state;
+
+	if (s == NULL)
+		return;
+	statedb_close(s);
+	(void)pthread_mutex_destroy(&s->mutex);
+	free(s->news);
+	free(s->path);
+	free(s);
+	*state = NULL;
+}
+
+bool
+state_was_made(struct state *state)
+{
+	bool was_made;
+
+	(void)pthread_mutex_lock(&state->mutex);
+	was_made = state->is_new;
+	state->is_new = false;
+	(void)pthread_mutex_unlock(&state->mutex);
+	return was_made;
+}
+
+/*
+ * Transactions with news.
+ */
+
+static void
+tell(struct state *state, const struct state_events *events,
+    const struct state_news *news, size_t count)
+{
+	(void)state;
+	for (size_t i = 0; events != NULL && i < count; i++) {
+		if (news[i].change == PROBLEM_SAME)
+			events->silent(events->ctx, &news[i].reporter);
+		else
+			events->problem(events->ctx, news[i].change,
+			    news[i].has_before ? &news[i].before : NULL,
+			    &news[i].after);
+	}
+}
+
+enum status
+state_enter(struct state *state, struct fault *fault)
+{
+	enum status st;
+
+	(void)pthread_mutex_lock(&state->mutex);
+	if (state->in_batch) {
+		st = state->batch_status;
+		if (st != ST_OK && fault != NULL)
+			*fault = state->batch_fault;
+		return st;
+	}
+	st = statedb_begin(state, true, fault);
+	if (st != ST_OK)
+		(void)pthread_mutex_unlock(&state->mutex);
+	return st;
+}
+
+/* A part of a batch has failed: all of it goes. */
+static void
+spoil(struct state *state, enum status st, const struct fault *fault)
+{
+	state->batch_status = statedb_end(state, st, NULL);
+	(void)fault_set(&state->batch_fault, st, "%s", fault->detail);
+}
+
+enum status
+state_leave(struct state *state, int64_t now, const struct state_events *events,
+    enum status st, struct fault *fault)
+{
+	struct state_news *news;
+	size_t count;
+
+	if (state->in_batch) {
+		if (st != ST_OK && state->batch_status == ST_OK)
+			spoil(state, st, fault);
+		(void)pthread_mutex_unlock(&state->mutex);
+		return st;
+	}
+	if (st == ST_OK)
+		st = state_work_out(state, now, fault);
+	st = statedb_end(state, st, fault);
+	news = state->news;
+	count = state->news_count;
+	state->news = NULL;
+	state->news_count = state->news_cap = 0;
+	(void)pthread_mutex_unlock(&state->mutex);
+	if (st == ST_OK)
+		tell(state, events, news, count);
+	free(news);
+	return st;
+}
+
+enum status
+state_begin(struct state *state, struct fault *fault)
+{
+	enum status st = state_enter(state, fault);
+
+	/* The mutex is kept until state_commit(). */
+	if (st == ST_OK) {
+		state->in_batch = true;
+		state->batch_status = ST_OK;
+	}
+	return st;
+}
+
+enum status
+state_commit(struct state *state, int64_t now,
+    const struct state_events *events, struct fault *fault)
+{
+	enum status st = state->batch_status;
+
+	if (st != ST_OK && fault != NULL)
+		*fault = state->batch_fault;
+	state->in_batch = false;
+	return state_leave(state, now, events, st, fault);
+}
+
+enum status
+state_note(
+    struct state *state, const struct state_news *news, struct fault *fault)
+{
+	if (state->news_count == state->news_cap) {
+		size_t cap = state->news_cap == 0 ? 4 : 2 * state->news_cap;
+		struct state_news *grown =
+		    realloc(state->news, cap * sizeof *grown);
+
+		if (grown == NULL)
+			return fault_set(
+			    fault, ST_NO_MEMORY, "state: no memory");
+		state->news = grown;
+		state->news_cap = cap;
+	}
+	state->news[state->news_count++] = *news;
+	return ST_OK;
+}
+
+/*
+ * Names.
+ */
+
+void
+state_host(const char *name, char *out, size_t size)
+{
+	size_t len;
+
+	(void)text_copy(out, size, name != NULL ? name : "");
+	len = strlen(out);
+	if (len > 1 && out[len - 1] == '.')
+		out[len - 1] = '\0';
+	for (char *p = out; *p != '\0'; p++)
+		*p = text_lower(*p);
+}
+
+enum status
+state_name(
+    struct state *state, const char *name, int64_t *id, struct fault *fault)
+{
+	sqlite3_stmt *stmt = statedb_bind(state, SQL_NAME_FIND, "t", name);
+	bool is_row;
+	enum status st = statedb_step(state, stmt, &is_row, fault);
+
+	if (st == ST_OK && !is_row) {
+		stmt = statedb_bind(state, SQL_NAME_ADD, "t", name);
+		st = statedb_step(state, stmt, &is_row, fault);
+	}
+	if (st != ST_OK)
+		return st;
+	*id = sqlite3_column_int64(stmt, 0);
+	/* Behind the row of RETURNING the statement has still to end. */
+	return statedb_run(state, stmt, fault);
+}

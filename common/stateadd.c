@@ -1,0 +1,396 @@
+/*
+ * stateadd: puts a report into the state.
+ */
+#include <string.h>
+
+#include "archive.h"
+#include "assess.h"
+#include "buf.h"
+#include "statedb.h"
+#include "text.h"
+
+enum {
+	IDENTITY_BYTES = 16,
+	SHA256_BYTES = 32,
+	IDENTITY_MAX = 65536, /* bytes of text that make up an identity */
+	RANGE_MAX = 31 * PROBLEM_DAY
+};
+
+/* No report has more sessions; sums of as many reports as fit stay exact. */
+#define SESSIONS_MAX (UINT64_C(1) << 40)
+
+/* A report on its way in. */
+struct adding {
+	struct state *state;
+	const struct state_report *in;
+	const struct conf *conf;
+	struct fault *fault;
+	enum status st;
+	unsigned char identity[IDENTITY_BYTES];
+	unsigned char sha256[SHA256_BYTES];
+	char policy_domain[JSON_VALUE_MAX]; /* of the first policy */
+	int64_t id;
+	int64_t reporter;
+	int64_t begin;
+	int64_t finish;
+	/* The policy that is being visited. */
+	int64_t domain;
+	int64_t type;
+	int64_t kind;
+	/* So far. */
+	uint64_t largest; /* sessions of a policy */
+	size_t policies;
+	size_t failures;
+};
+
+/*
+ * What a report is.
+ */
+
+static bool
+read_digits(const char *digits, unsigned char *out, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		int high = digits[0] != '\0' ? text_hex(digits[0]) : -1;
+		int low = high != -1 ? text_hex(digits[1]) : -1;
+
+		if (low == -1)
+			return false;
+		out[i] = (unsigned char)(high << 4 | low);
+		digits += 2;
+	}
+	return true;
+}
+
+static enum report_visit
+take_first_domain(void *ctx, const struct policy *policy)
+{
+	struct adding *a = ctx;
+
+	(void)text_copy(a->policy_domain, sizeof a->policy_domain,
+	    policy->policy_domain != NULL ? policy->policy_domain : "");
+	return REPORT_STOP;
+}
+
+/* A part of the identity, and a NUL, which no part holds. */
+static enum status
+add_part(struct buf *buf, const char *part)
+{
+	return buf_add(
+	    buf, part != NULL ? part : "", part != NULL ? strlen(part) + 1 : 1);
+}
+
+static enum status
+add_time(struct buf *buf, const struct datetime *datetime)
+{
+	enum status st;
+
+	if (!datetime->is_known)
+		return add_part(buf, datetime->text);
+	st = buf_addf(buf, "%lld", (long long)datetime->time);
+	return st == ST_OK ? add_part(buf, NULL) : st;
+}
+
+static enum status
+make_identity(struct adding *a)
+{
+	static const struct report_visitor visitor = {
+		.policy = take_first_domain,
+	};
+	const struct report *r = a->in->report;
+	char digits[ARCHIVE_SHA256_MAX];
+	struct buf buf;
+	enum status st;
+
+	buf_init(&buf, IDENTITY_MAX);
+	st = report_walk(a->in->report, &visitor, a);
+	if (st == ST_OK)
+		st = add_part(&buf, r->organization_name);
+	if (st == ST_OK)
+		st = add_part(&buf, r->report_id);
+	if (st == ST_OK)
+		st = add_part(&buf, a->policy_domain);
+	if (st == ST_OK)
+		st = add_time(&buf, &r->start);
+	if (st == ST_OK)
+		st = add_time(&buf, &r->end);
+	if (st == ST_OK)
+		st = archive_sha256(&buf, digits);
+	buf_free(&buf);
+	if (st == ST_OK)
+		(void)read_digits(digits, a->identity, sizeof a->identity);
+	return st;
+}
+
+/* The range as it is judged: see state.h. */
+static void
+make_range(struct adding *a)
+{
+	const struct report *r = a->in->report;
+	int64_t latest = a->in->received + PROBLEM_DAY;
+
+	if (r->start.is_known)
+		a->begin = r->start.time;
+	else if (r->end.is_known)
+		a->begin = r->end.time - PROBLEM_DAY;
+	else
+		a->begin = a->in->received - PROBLEM_DAY;
+	if (a->begin > latest)
+		a->begin = latest;
+	a->finish = a->begin + PROBLEM_DAY - 1;
+	if (r->end.is_known && r->end.time >= a->begin)
+		a->finish = r->end.time;
+	if (a->finish > a->begin + RANGE_MAX)
+		a->finish = a->begin + RANGE_MAX;
+	if (a->finish > latest)
+		a->finish = latest;
+}
+
+/*
+ * Policies and failures.
+ */
+
+static uint64_t
+bounded(uint64_t sessions)
+{
+	return sessions < SESSIONS_MAX ? sessions : SESSIONS_MAX;
+}
+
+/* A type as it is kept: the RFC's word, or what was sent. */
+static const char *
+type_name(const struct policy *policy, char out[STATE_TYPE_MAX])
+{
+	switch (policy->type) {
+	case POLICY_TLSA:
+		return "tlsa";
+	case POLICY_STS:
+		return "sts";
+	case POLICY_NOT_FOUND:
+		return "no-policy-found";
+	case POLICY_UNKNOWN:
+		break;
+	}
+	(void)text_copy(out, STATE_TYPE_MAX,
+	    policy->policy_type != NULL ? policy->policy_type : "");
+	return out;
+}
+
+static enum report_visit
+visit_policy(void *ctx, const struct policy *policy)
+{
+	struct adding *a = ctx;
+	char domain[STATE_NAME_MAX], type[STATE_TYPE_MAX];
+	enum severity severity;
+	struct totals totals;
+
+	if (a->policies++ == STATE_POLICIES_MAX)
+		return REPORT_STOP;
+	state_host(policy->policy_domain, domain, sizeof domain);
+	assess_policy(policy, a->conf, &totals, &severity);
+	totals.successful = bounded(totals.successful);
+	totals.failed = bounded(totals.failed);
+	if (totals_all(&totals) > a->largest)
+		a->largest = totals_all(&totals);
+	a->kind = policy->type == POLICY_STS || policy->type == POLICY_TLSA;
+	a->st = state_name(a->state, domain, &a->domain, a->fault);
+	if (a->st == ST_OK)
+		a->st = state_name(
+		    a->state, type_name(policy, type), &a->type, a->fault);
+	if (a->st == ST_OK)
+		a->st = statedb_run(a->state,
+		    statedb_bind(a->state, SQL_POLICY_ADD, "iiiiiiiuui",
+			a->domain, a->type, a->finish, a->id, a->begin,
+			a->reporter, a->kind, totals.successful, totals.failed,
+			(int64_t)severity),
+		    a->fault);
+	return a->st == ST_OK ? REPORT_NEXT : REPORT_STOP;
+}
+
+static enum report_visit
+visit_failure(
+    void *ctx, const struct policy *policy, const struct failure *failure)
+{
+	struct adding *a = ctx;
+	char mx[STATE_NAME_MAX], result[STATE_TYPE_MAX];
+	int64_t mx_id, result_id;
+	uint64_t failed =
+	    failure->failed.is_known ? bounded(failure->failed.value) : 0;
+
+	(void)policy;
+	if (a->failures++ >= STATE_FAILURES_MAX)
+		return REPORT_SKIP;
+	state_host(failure->receiving_mx_hostname, mx, sizeof mx);
+	(void)text_copy(result, sizeof result,
+	    failure->result_type != NULL ? failure->result_type : "");
+	a->st = state_name(a->state, mx, &mx_id, a->fault);
+	if (a->st == ST_OK)
+		a->st = state_name(a->state, result, &result_id, a->fault);
+	if (a->st == ST_OK)
+		a->st = statedb_run(a->state,
+		    statedb_bind(a->state, SQL_FAILURE_ADD, "iiiiiiu", a->id,
+			a->domain, a->type, mx_id, result_id, a->kind, failed),
+		    a->fault);
+	return a->st == ST_OK ? REPORT_NEXT : REPORT_STOP;
+}
+
+static enum status
+put_policies(struct adding *a)
+{
+	static const struct report_visitor visitor = {
+		.policy = visit_policy,
+		.failure = visit_failure,
+	};
+	enum status st;
+
+	a->st = ST_OK;
+	st = report_walk(a->in->report, &visitor, a);
+	if (st != ST_OK)
+		return fault_set(a->fault, st, "state: no memory");
+	if (a->st == ST_OK &&
+	    problem_is_noise(a->largest, a->in->report->contact_info))
+		a->st = statedb_run(a->state,
+		    statedb_bind(a->state, SQL_POLICY_NOISE, "i", a->id),
+		    a->fault);
+	return a->st;
+}
+
+/*
+ * Reports.
+ */
+
+/* The line of the report itself; *id is its number. */
+static enum status
+put_report(struct adding *a, bool is_counted)
+{
+	const struct report *r = a->in->report;
+	char organization[STATE_NAME_MAX], report_id[STATE_NAME_MAX];
+	char domain[STATE_NAME_MAX];
+	sqlite3_stmt *stmt;
+	int64_t domain_id;
+	enum status st;
+	bool is_row;
+
+	(void)text_copy(organization, sizeof organization,
+	    r->organization_name != NULL ? r->organization_name : "");
+	(void)text_copy(report_id, sizeof report_id,
+	    r->report_id != NULL ? r->report_id : "");
+	state_host(a->policy_domain, domain, sizeof domain);
+	st = state_name(a->state, organization, &a->reporter, a->fault);
+	if (st == ST_OK)
+		st = state_name(a->state, domain, &domain_id, a->fault);
+	if (st != ST_OK)
+		return st;
+	stmt = statedb_bind(a->state, SQL_REPORT_ADD, "bbitiiiiit",
+	    (const void *)a->identity, sizeof a->identity,
+	    (const void *)a->sha256, sizeof a->sha256, a->reporter, report_id,
+	    domain_id, a->begin, a->finish, a->in->received,
+	    (int64_t)is_counted, a->in->path);
+	st = statedb_step(a->state, stmt, &is_row, a->fault);
+	if (st != ST_OK)
+		return st;
+	a->id = sqlite3_column_int64(stmt, 0);
+	return statedb_run(a->state, stmt, a->fault);
+}
+
+/* What is known of the identity already. */
+struct same {
+	bool is_known;   /* with this content */
+	bool has_other;  /* another one counts */
+	bool is_earlier; /* but ours is to count in its place */
+	int64_t other;
+};
+
+static enum status
+find_same(struct adding *a, struct same *same)
+{
+	sqlite3_stmt *stmt = statedb_bind(a->state, SQL_REPORT_SAME, "b",
+	    (const void *)a->identity, sizeof a->identity);
+	enum status st;
+	bool is_row;
+
+	*same = (struct same){ .is_known = false };
+	while (
+	    (st = statedb_step(a->state, stmt, &is_row, a->fault)) == ST_OK &&
+	    is_row) {
+		const void *sha256 = sqlite3_column_blob(stmt, 1);
+		int64_t received = sqlite3_column_int64(stmt, 3);
+		int order;
+
+		if (sqlite3_column_bytes(stmt, 1) != SHA256_BYTES)
+			continue;
+		order = memcmp(a->sha256, sha256, SHA256_BYTES);
+		same->is_known = same->is_known || order == 0;
+		if (sqlite3_column_int(stmt, 2) == 0)
+			continue;
+		same->has_other = true;
+		same->other = sqlite3_column_int64(stmt, 0);
+		same->is_earlier = a->in->received < received ||
+		    (a->in->received == received && order < 0);
+	}
+	return st;
+}
+
+/* Another content counts: ours takes its place, or only stands beside it. */
+static enum status
+put_differing(struct adding *a, const struct same *same)
+{
+	enum status st = ST_OK;
+
+	if (same->is_earlier) {
+		st = state_uncount(a->state, same->other, a->fault);
+		if (st == ST_OK)
+			st = statedb_run(a->state,
+			    statedb_bind(a->state, SQL_REPORT_COUNTED, "ii",
+				same->other, INT64_C(0)),
+			    a->fault);
+	}
+	return st == ST_OK ? put_report(a, same->is_earlier) : st;
+}
+
+static enum status
+add_report(struct adding *a, enum state_added *added)
+{
+	struct same same;
+	enum status st = find_same(a, &same);
+
+	if (st != ST_OK)
+		return st;
+	*added = same.is_known ? STATE_KNOWN
+	    : same.has_other   ? STATE_DIFFERS
+			       : STATE_NEW;
+	if (same.is_known)
+		return ST_OK;
+	st = same.has_other ? put_differing(a, &same) : put_report(a, true);
+	if (st != ST_OK || (same.has_other && !same.is_earlier))
+		return st;
+	st = put_policies(a);
+	return st == ST_OK ? state_count(a->state, a->id, 1, a->fault) : st;
+}
+
+enum status
+state_add(struct state *state, const struct state_report *report,
+    const struct conf *conf, int64_t now, const struct state_events *events,
+    enum state_added *added, struct fault *fault)
+{
+	struct fault ignored;
+	struct adding a = {
+		.state = state,
+		.in = report,
+		.conf = conf,
+		.fault = fault != NULL ? fault : &ignored,
+	};
+	enum status st;
+
+	if (!read_digits(report->sha256, a.sha256, sizeof a.sha256))
+		return fault_set(a.fault, ST_STATE,
+		    "the record of %s has no SHA-256", report->path);
+	st = make_identity(&a);
+	if (st != ST_OK)
+		return fault_set(a.fault, st, "state: no memory");
+	make_range(&a);
+	st = state_enter(state, a.fault);
+	if (st != ST_OK)
+		return st;
+	st = add_report(&a, added);
+	return state_leave(state, now, events, st, a.fault);
+}

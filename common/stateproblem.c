@@ -1,0 +1,359 @@
+/*
+ * stateproblem: keeps the problems of a state up to date.
+ *
+ * What is added marks the problems that it may change as dirty, with the time
+ * from which on. An episode that was resolved before then stays as it is: all
+ * its failures lie before its resolution, and so does whatever resolved it. So
+ * a problem costs the evidence of its last episode, not that of years.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "statedb.h"
+
+enum {
+	EVIDENCE_FIRST = 256,
+	SILENT_HISTORY = 30 * PROBLEM_DAY
+};
+
+/* The numbers of the names that a problem has, and from when it is dirty. */
+struct key {
+	int64_t domain;
+	int64_t type;
+	int64_t mx;
+	int64_t result;
+	int64_t begin;
+};
+
+struct evidence {
+	struct sighting *sighting;
+	size_t count;
+	size_t cap;
+};
+
+/* One number of a query about the key; fallback where that is NULL. */
+static enum status
+ask(struct state *state, enum statement statement, const struct key *key,
+    int64_t at, int64_t fallback, int64_t *out, struct fault *fault)
+{
+	sqlite3_stmt *stmt = statedb_bind(state, statement, "iiiii",
+	    key->domain, key->type, key->mx, key->result, at);
+	bool is_row;
+	enum status st = statedb_step(state, stmt, &is_row, fault);
+
+	if (st != ST_OK)
+		return st;
+	*out = is_row && sqlite3_column_type(stmt, 0) != SQLITE_NULL
+	    ? sqlite3_column_int64(stmt, 0)
+	    : fallback;
+	(void)sqlite3_reset(stmt);
+	return ST_OK;
+}
+
+static enum status
+get_latest(struct state *state, const struct key *key, bool *has_one,
+    struct episode *episode, struct fault *fault)
+{
+	sqlite3_stmt *stmt = statedb_bind(state, SQL_PROBLEM_LATEST, "iiii",
+	    key->domain, key->type, key->mx, key->result);
+	enum status st = statedb_step(state, stmt, has_one, fault);
+
+	if (st == ST_OK && *has_one) {
+		statedb_episode(stmt, 0, episode);
+		(void)sqlite3_reset(stmt);
+	}
+	return st;
+}
+
+static bool
+make_room(struct evidence *evidence)
+{
+	size_t cap = evidence->cap == 0 ? EVIDENCE_FIRST : 2 * evidence->cap;
+	struct sighting *grown;
+
+	if (evidence->count < evidence->cap)
+		return true;
+	grown = realloc(evidence->sighting, cap * sizeof *grown);
+	if (grown == NULL)
+		return false;
+	evidence->sighting = grown;
+	evidence->cap = cap;
+	return true;
+}
+
+/* A row of SQL_EVIDENCE; failures before floor belong to an older episode. */
+static void
+take_sighting(sqlite3_stmt *stmt, int64_t floor, struct evidence *evidence)
+{
+	struct sighting *s = &evidence->sighting[evidence->count];
+
+	*s = (struct sighting){
+		.reporter = sqlite3_column_int64(stmt, 0),
+		.start = sqlite3_column_int64(stmt, 1),
+		.end = sqlite3_column_int64(stmt, 2),
+		.sessions = (uint64_t)sqlite3_column_int64(stmt, 3),
+		.failed = (uint64_t)sqlite3_column_int64(stmt, 4),
+		.severity = (enum severity)sqlite3_column_int(stmt, 5),
+		.is_failing = sqlite3_column_int(stmt, 6) != 0,
+		.is_noise = sqlite3_column_int(stmt, 7) != 0,
+	};
+	if (!s->is_failing || s->start >= floor)
+		evidence->count++;
+}
+
+static enum status
+read_evidence(struct state *state, const struct key *key, int64_t floor,
+    int64_t from, struct evidence *evidence, struct fault *fault)
+{
+	sqlite3_stmt *stmt = statedb_bind(state, SQL_EVIDENCE, "iiiii",
+	    key->domain, key->type, key->mx, key->result, from);
+	enum status st;
+	bool is_row;
+
+	for (;;) {
+		st = statedb_step(state, stmt, &is_row, fault);
+		if (st != ST_OK || !is_row)
+			return st;
+		if (!make_room(evidence))
+			break;
+		take_sighting(stmt, floor, evidence);
+	}
+	(void)sqlite3_reset(stmt);
+	return fault_set(fault, ST_NO_MEMORY, "state: no memory");
+}
+
+static enum status
+put_episode(struct state *state, const struct key *key, const struct episode *e,
+    struct fault *fault)
+{
+	return statedb_run(state,
+	    statedb_bind(state, SQL_PROBLEM_ADD, "iiiiiiiiiiuuuuii",
+		key->domain, key->type, key->mx, key->result, (int64_t)e->state,
+		(int64_t)e->has_opened, e->since, e->last, e->resolved,
+		e->newest, e->sessions, e->failed, e->sightings, e->reporters,
+		(int64_t)e->severity, (int64_t)STATE_PROBLEMS_MAX),
+	    fault);
+}
+
+/* Put the episodes from floor on in the place of those that were there. */
+static enum status
+replace(struct state *state, const struct key *key, int64_t floor,
+    const struct episode *episodes, size_t count, struct fault *fault)
+{
+	enum status st = statedb_run(state,
+	    statedb_bind(state, SQL_PROBLEM_DELETE, "iiiii", key->domain,
+		key->type, key->mx, key->result, floor),
+	    fault);
+
+	for (size_t i = 0; i < count && st == ST_OK; i++)
+		st = put_episode(state, key, &episodes[i], fault);
+	return st;
+}
+
+static enum status
+work_out_from(struct state *state, const struct key *key, int64_t now,
+    struct fault *fault)
+{
+	struct evidence evidence = { NULL, 0, 0 };
+	struct episode *episodes = NULL;
+	int64_t floor, from;
+	size_t count = 0;
+	enum status st;
+
+	st = ask(state, SQL_PROBLEM_FLOOR, key, key->begin, INT64_MIN, &floor,
+	    fault);
+	if (st == ST_OK)
+		st = ask(state, SQL_PROBLEM_FROM, key, floor, key->begin, &from,
+		    fault);
+	if (st == ST_OK)
+		st = read_evidence(state, key, floor,
+		    from < key->begin ? from : key->begin, &evidence, fault);
+	if (st == ST_OK &&
+	    problem_episodes(evidence.sighting, evidence.count,
+		&state->options.limits, now, &episodes, &count) != ST_OK)
+		st = fault_set(fault, ST_NO_MEMORY, "state: no memory");
+	if (st == ST_OK)
+		st = replace(state, key, floor, episodes, count, fault);
+	free(episodes);
+	free(evidence.sighting);
+	return st;
+}
+
+static enum status
+get_text(struct state *state, int64_t id, char *out, size_t size,
+    struct fault *fault)
+{
+	sqlite3_stmt *stmt = statedb_bind(state, SQL_NAME_TEXT, "i", id);
+	bool is_row;
+	enum status st = statedb_step(state, stmt, &is_row, fault);
+
+	out[0] = '\0';
+	if (is_row) {
+		statedb_text(stmt, 0, out, size);
+		(void)sqlite3_reset(stmt);
+	}
+	return st;
+}
+
+static enum status
+get_names(struct state *state, const struct key *key, struct state_problem *out,
+    struct fault *fault)
+{
+	enum status st = get_text(state, key->domain, out->policy_domain,
+	    sizeof out->policy_domain, fault);
+
+	if (st == ST_OK)
+		st = get_text(state, key->mx, out->receiving_mx_hostname,
+		    sizeof out->receiving_mx_hostname, fault);
+	if (st == ST_OK)
+		st = get_text(state, key->type, out->policy_type,
+		    sizeof out->policy_type, fault);
+	if (st == ST_OK)
+		st = get_text(state, key->result, out->result_type,
+		    sizeof out->result_type, fault);
+	return st;
+}
+
+static enum status
+note_change(struct state *state, const struct key *key,
+    const struct episode *before, const struct episode *after,
+    struct fault *fault)
+{
+	struct state_news news = {
+		.change = problem_compare(before, after),
+		.has_before = before != NULL,
+	};
+	enum status st;
+
+	/* What a new file is made of is no news. */
+	if (news.change == PROBLEM_SAME || state->is_bulk)
+		return ST_OK;
+	st = get_names(state, key, &news.after, fault);
+	news.before = news.after;
+	if (before != NULL)
+		news.before.episode = *before;
+	news.after.episode = *after;
+	return st == ST_OK ? state_note(state, &news, fault) : st;
+}
+
+static enum status
+work_out_key(struct state *state, const struct key *key, int64_t now,
+    struct fault *fault)
+{
+	struct episode before, after;
+	bool has_before, has_after = false;
+	enum status st = get_latest(state, key, &has_before, &before, fault);
+
+	if (st == ST_OK)
+		st = work_out_from(state, key, now, fault);
+	if (st == ST_OK)
+		st = get_latest(state, key, &has_after, &after, fault);
+	if (st == ST_OK && has_after)
+		st = note_change(
+		    state, key, has_before ? &before : NULL, &after, fault);
+	if (st == ST_OK)
+		st = statedb_run(state,
+		    statedb_bind(state, SQL_DIRTY_CLEAR, "iiii", key->domain,
+			key->type, key->mx, key->result),
+		    fault);
+	return st;
+}
+
+enum status
+state_work_out(struct state *state, int64_t now, struct fault *fault)
+{
+	for (;;) {
+		sqlite3_stmt *stmt = statedb_bind(state, SQL_DIRTY_TAKE, "");
+		struct key key;
+		bool is_row;
+		enum status st = statedb_step(state, stmt, &is_row, fault);
+
+		if (st != ST_OK || !is_row)
+			return st;
+		key = (struct key){
+			sqlite3_column_int64(stmt, 0),
+			sqlite3_column_int64(stmt, 1),
+			sqlite3_column_int64(stmt, 2),
+			sqlite3_column_int64(stmt, 3),
+			sqlite3_column_int64(stmt, 4),
+		};
+		(void)sqlite3_reset(stmt);
+		st = work_out_key(state, &key, now, fault);
+		if (st != ST_OK)
+			return st;
+	}
+}
+
+/*
+ * What time alone brings about.
+ */
+
+/* One problem that has gone stale: noted, and marked as told. */
+static enum status
+next_stale(
+    struct state *state, int64_t limit, bool *has_one, struct fault *fault)
+{
+	sqlite3_stmt *stmt = statedb_bind(state, SQL_PROBLEM_STALE, "i", limit);
+	struct state_news news = {
+		.change = PROBLEM_IS_STALE,
+		.has_before = true,
+	};
+	enum status st = statedb_step(state, stmt, has_one, fault);
+	int64_t id;
+
+	if (st != ST_OK || !*has_one)
+		return st;
+	id = sqlite3_column_int64(stmt, 0);
+	statedb_problem(stmt, 1, &news.before);
+	(void)sqlite3_reset(stmt);
+	news.after = news.before;
+	news.after.episode.state = PROBLEM_STALE;
+	st = state_note(state, &news, fault);
+	return st == ST_OK
+	    ? statedb_run(state,
+		  statedb_bind(state, SQL_PROBLEM_SET_STALE, "i", id), fault)
+	    : st;
+}
+
+static enum status
+next_silent(
+    struct state *state, int64_t now, bool *has_one, struct fault *fault)
+{
+	sqlite3_stmt *stmt = statedb_bind(state, SQL_SILENT, "ii",
+	    now - state->options.silent_after, now - SILENT_HISTORY);
+	struct state_news news = { .change = PROBLEM_SAME };
+	enum status st = statedb_step(state, stmt, has_one, fault);
+	int64_t id;
+
+	if (st != ST_OK || !*has_one)
+		return st;
+	id = sqlite3_column_int64(stmt, 0);
+	statedb_text(stmt, 1, news.reporter.organization_name,
+	    sizeof news.reporter.organization_name);
+	news.reporter.newest = sqlite3_column_int64(stmt, 2);
+	news.reporter.reports = (uint64_t)sqlite3_column_int64(stmt, 3);
+	(void)sqlite3_reset(stmt);
+	st = state_note(state, &news, fault);
+	return st == ST_OK
+	    ? statedb_run(
+		  state, statedb_bind(state, SQL_SILENT_TOLD, "i", id), fault)
+	    : st;
+}
+
+enum status
+state_tick(struct state *state, int64_t now, const struct state_events *events,
+    struct fault *fault)
+{
+	enum status st = state_enter(state, fault);
+	bool has_one = true;
+
+	if (st != ST_OK)
+		return st;
+	while (st == ST_OK && has_one)
+		st = next_stale(state, now - state->options.limits.stale_after,
+		    &has_one, fault);
+	has_one = true;
+	while (st == ST_OK && has_one)
+		st = next_silent(state, now, &has_one, fault);
+	return state_leave(state, now, events, st, fault);
+}

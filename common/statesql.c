@@ -1,0 +1,336 @@
+/*
+ * statesql: the schema of the state, and every statement.
+ *
+ * policy is stored in the order in which evidence is read: by domain, type and
+ * end. reports that do not count have no policies. daily and rollup are sums of
+ * what policy and failure hold, so that a week of a million reports need not be
+ * counted; problem follows from policy and failure too.
+ */
+#include "statedb.h"
+
+/* 1414288464 is "TLSP". */
+const char statesql_schema[] =
+    "CREATE TABLE name ("
+    " id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE report ("
+    " id INTEGER PRIMARY KEY,"
+    " identity BLOB NOT NULL," /* 16 bytes of a SHA-256 */
+    " sha256 BLOB NOT NULL,"   /* of the decoded text */
+    " organization INTEGER NOT NULL REFERENCES name,"
+    " report_id TEXT NOT NULL,"
+    " domain INTEGER NOT NULL REFERENCES name,"
+    " begin INTEGER NOT NULL,"
+    " finish INTEGER NOT NULL,"
+    " received INTEGER NOT NULL,"
+    " counted INTEGER NOT NULL,"
+    " path TEXT NOT NULL);"
+    "CREATE INDEX report_identity ON report (identity);"
+    "CREATE INDEX report_finish ON report (finish);"
+    "CREATE INDEX report_differing ON report (id) WHERE counted = 0;"
+    "CREATE TABLE policy ("
+    " domain INTEGER NOT NULL REFERENCES name,"
+    " type INTEGER NOT NULL REFERENCES name,"
+    " finish INTEGER NOT NULL,"
+    " report INTEGER NOT NULL REFERENCES report,"
+    " begin INTEGER NOT NULL,"
+    " reporter INTEGER NOT NULL,"
+    " kind INTEGER NOT NULL," /* 1: tlsa and sts; 0: all others */
+    " successful INTEGER NOT NULL,"
+    " failed INTEGER NOT NULL,"
+    " severity INTEGER NOT NULL,"
+    " noise INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (domain, type, finish, report)) WITHOUT ROWID;"
+    "CREATE INDEX policy_report ON policy (report);"
+    "CREATE TABLE failure ("
+    " report INTEGER NOT NULL REFERENCES report,"
+    " domain INTEGER NOT NULL,"
+    " type INTEGER NOT NULL,"
+    " mx INTEGER NOT NULL REFERENCES name,"
+    " result INTEGER NOT NULL REFERENCES name,"
+    " kind INTEGER NOT NULL,"
+    " failed INTEGER NOT NULL,"
+    " PRIMARY KEY (report, domain, type, mx, result)) WITHOUT ROWID;"
+    "CREATE TABLE problem ("
+    " id INTEGER PRIMARY KEY,"
+    " domain INTEGER NOT NULL REFERENCES name,"
+    " type INTEGER NOT NULL REFERENCES name,"
+    " mx INTEGER NOT NULL REFERENCES name,"
+    " result INTEGER NOT NULL REFERENCES name,"
+    " state INTEGER NOT NULL," /* the last that was told */
+    " opened INTEGER NOT NULL,"
+    " since INTEGER NOT NULL,"
+    " last INTEGER NOT NULL,"
+    " resolved INTEGER NOT NULL,"
+    " newest INTEGER NOT NULL,"
+    " sessions INTEGER NOT NULL,"
+    " failed INTEGER NOT NULL,"
+    " sightings INTEGER NOT NULL,"
+    " reporters INTEGER NOT NULL,"
+    " severity INTEGER NOT NULL,"
+    " UNIQUE (domain, type, mx, result, since));"
+    "CREATE INDEX problem_resolved ON problem (domain, type, resolved);"
+    "CREATE INDEX problem_live ON problem (newest)"
+    " WHERE opened = 1 AND state <> 2;"
+    "CREATE TABLE daily ("
+    " domain INTEGER NOT NULL, day INTEGER NOT NULL,"
+    " reporter INTEGER NOT NULL, reports INTEGER NOT NULL,"
+    " successful INTEGER NOT NULL, failed INTEGER NOT NULL,"
+    " PRIMARY KEY (domain, day, reporter)) WITHOUT ROWID;"
+    "CREATE TABLE daily_failure ("
+    " domain INTEGER NOT NULL, day INTEGER NOT NULL,"
+    " mx INTEGER NOT NULL, result INTEGER NOT NULL,"
+    " reports INTEGER NOT NULL, failed INTEGER NOT NULL,"
+    " PRIMARY KEY (domain, day, mx, result)) WITHOUT ROWID;"
+    "CREATE TABLE rollup ("
+    " kind INTEGER NOT NULL, day INTEGER NOT NULL,"
+    " name INTEGER NOT NULL, reports INTEGER NOT NULL,"
+    " successful INTEGER NOT NULL, failed INTEGER NOT NULL,"
+    " PRIMARY KEY (kind, day, name)) WITHOUT ROWID;"
+    "CREATE TABLE reporter ("
+    " id INTEGER PRIMARY KEY REFERENCES name,"
+    " reports INTEGER NOT NULL,"
+    " newest INTEGER NOT NULL,"
+    " received INTEGER NOT NULL,"
+    " told INTEGER NOT NULL DEFAULT 0);" /* the newest told as silent */
+    "CREATE TABLE domain ("
+    " id INTEGER PRIMARY KEY REFERENCES name,"
+    " reports INTEGER NOT NULL);"
+    "PRAGMA application_id = 1414288464;"
+    "PRAGMA user_version = 1;";
+
+/* Problems that must be worked out anew before the transaction ends. */
+const char statesql_temporary[] =
+    "CREATE TEMP TABLE IF NOT EXISTS dirty ("
+    " domain INTEGER, type INTEGER, mx INTEGER, result INTEGER,"
+    " begin INTEGER, PRIMARY KEY (domain, type, mx, result)) WITHOUT ROWID;";
+
+#define EPISODE                                                                \
+	"p.state, p.opened, p.since, p.last, p.resolved, p.newest,"            \
+	" p.sessions, p.failed, p.sightings, p.reporters, p.severity"
+#define PROBLEM_KEY "domain = ?1 AND type = ?2 AND mx = ?3 AND result = ?4"
+#define PROBLEM_NAMES                                                          \
+	" JOIN name d ON d.id = p.domain JOIN name m ON m.id = p.mx"           \
+	" JOIN name t ON t.id = p.type JOIN name r ON r.id = p.result"
+#define PROBLEM_COLUMNS                                                        \
+	"d.text, m.text, t.text, r.text, " EPISODE                             \
+	" FROM problem p" PROBLEM_NAMES
+#define OF_DOMAIN                                                              \
+	" AND (?1 = '' OR d.text = ?1) ORDER BY p.severity, p.last DESC,"      \
+	" d.text, m.text, t.text, r.text, p.since"
+#define DIRTY_AGAIN                                                            \
+	" ON CONFLICT (domain, type, mx, result)"                              \
+	" DO UPDATE SET begin = min(begin, excluded.begin)"
+/* A sum of counts that are hostile does not overflow. */
+#define TOTAL(column) "CAST(total(" column ") AS INTEGER)"
+#define SUMS          TOTAL("reports") ", " TOTAL("successful") ", " TOTAL("failed")
+#define FAILURE_SUMS  TOTAL("f.reports") ", 0, " TOTAL("f.failed")
+#define COUNT_MAX_SQL "4503599627370496"
+#define MORE(column)                                                           \
+	column " = min(" column " + excluded." column ", " COUNT_MAX_SQL ")"
+#define BY_FAILED " ORDER BY 4 DESC, 3 DESC, 1"
+/* Of sts and tlsa the greater, and all else added. */
+#define ONCE(value)                                                            \
+	"max(CASE WHEN kind = 1 THEN " value " ELSE 0 END)"                    \
+	" + " TOTAL("CASE WHEN kind = 0 THEN " value " ELSE 0 END")
+
+static const char *const texts[STATEMENTS] = {
+	[SQL_NAME_FIND] = "SELECT id FROM name WHERE text = ?1",
+	[SQL_NAME_ADD] = "INSERT INTO name (text) VALUES (?1) RETURNING id",
+	[SQL_NAME_TEXT] = "SELECT text FROM name WHERE id = ?1",
+	[SQL_REPORT_SAME] = "SELECT id, sha256, counted, received FROM report"
+			    " WHERE identity = ?1",
+	[SQL_REPORT_ADD] =
+	    "INSERT INTO report (identity, sha256, organization, report_id,"
+	    " domain, begin, finish, received, counted, path)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+	[SQL_REPORT_COUNTED] = "UPDATE report SET counted = ?2 WHERE id = ?1",
+	[SQL_REPORT_GET] = "SELECT organization, begin, finish, received"
+			   " FROM report WHERE id = ?1",
+	[SQL_REPORT_DELETE] = "DELETE FROM report WHERE id = ?1",
+	[SQL_REPORT_OLD] = "SELECT id, path, counted FROM report"
+			   " WHERE finish < ?1 ORDER BY finish, id LIMIT ?2",
+	[SQL_REPORT_NEXT] = "SELECT id FROM report WHERE id > ?1"
+			    " AND counted = 1 ORDER BY id LIMIT 1",
+	[SQL_POLICY_ADD] =
+	    "INSERT INTO policy (domain, type, finish, report, begin,"
+	    " reporter, kind, successful, failed, severity)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+	    " ON CONFLICT DO UPDATE SET " MORE("successful") ", " MORE(
+		"failed") ", severity = min(severity, excluded.severity)",
+	[SQL_POLICY_NOISE] = "UPDATE policy SET noise = 1 WHERE report = ?1",
+	[SQL_POLICY_OF_REPORT] = "SELECT domain, type, noise"
+				 " FROM policy WHERE report = ?1",
+	[SQL_POLICY_DELETE] = "DELETE FROM policy WHERE report = ?1",
+	[SQL_FAILURE_ADD] =
+	    "INSERT INTO failure (report, domain, type, mx, result, kind,"
+	    " failed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+	    " ON CONFLICT DO UPDATE SET " MORE("failed"),
+	[SQL_FAILURE_DELETE] = "DELETE FROM failure WHERE report = ?1",
+	[SQL_SUM_REPORT] =
+	    "SELECT domain, " ONCE("successful + failed") ", " ONCE(
+		"failed") " FROM policy WHERE report = ?1 GROUP BY domain",
+	[SQL_SUM_FAILURES] = "SELECT domain, mx, result, " ONCE(
+	    "failed") " FROM failure WHERE report = ?1"
+		      " GROUP BY domain, mx, result",
+	[SQL_DAILY_ADD] =
+	    "INSERT INTO daily (domain, day, reporter, reports, successful,"
+	    " failed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	    " ON CONFLICT DO UPDATE SET reports = reports + excluded.reports,"
+	    " " MORE("successful") ", " MORE("failed"),
+	[SQL_DAILY_CLEAN] = "DELETE FROM daily WHERE domain = ?1 AND day = ?2"
+			    " AND reporter = ?3 AND reports <= 0",
+	[SQL_DAILY_FAILURE_ADD] =
+	    "INSERT INTO daily_failure (domain, day, mx, result, reports,"
+	    " failed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	    " ON CONFLICT DO UPDATE SET reports = reports + excluded.reports,"
+	    " " MORE("failed"),
+	[SQL_DAILY_FAILURE_CLEAN] =
+	    "DELETE FROM daily_failure WHERE domain = ?1"
+	    " AND day = ?2 AND mx = ?3 AND result = ?4 AND reports <= 0",
+	[SQL_ROLLUP_ADD] =
+	    "INSERT INTO rollup (kind, day, name, reports, successful, failed)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	    " ON CONFLICT DO UPDATE SET reports = reports + excluded.reports,"
+	    " " MORE("successful") ", " MORE("failed"),
+	[SQL_ROLLUP_CLEAN] = "DELETE FROM rollup WHERE kind = ?1 AND day = ?2"
+			     " AND name = ?3 AND reports <= 0",
+	[SQL_REPORTER_ADD] =
+	    "INSERT INTO reporter (id, reports, newest, received)"
+	    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET"
+	    " reports = reports + excluded.reports,"
+	    " newest = max(newest, excluded.newest),"
+	    " received = max(received, excluded.received)",
+	[SQL_REPORTER_CLEAN] =
+	    "DELETE FROM reporter WHERE id = ?1 AND reports <= 0",
+	[SQL_DOMAIN_ADD] = "INSERT INTO domain (id, reports) VALUES (?1, ?2)"
+			   " ON CONFLICT DO UPDATE SET"
+			   " reports = reports + excluded.reports",
+	[SQL_DOMAIN_CLEAN] =
+	    "DELETE FROM domain WHERE id = ?1 AND reports <= 0",
+	[SQL_DIRTY_KNOWN] =
+	    "INSERT INTO dirty SELECT domain, type, mx, result, ?3"
+	    " FROM problem WHERE domain = ?1 AND type = ?2 AND resolved > ?3"
+	    "" DIRTY_AGAIN,
+	[SQL_DIRTY_FAILING] =
+	    "INSERT INTO dirty SELECT domain, type, mx, result, ?2"
+	    " FROM failure WHERE report = ?1" DIRTY_AGAIN,
+	[SQL_DIRTY_TAKE] =
+	    "SELECT domain, type, mx, result, begin FROM dirty LIMIT 1",
+	[SQL_DIRTY_CLEAR] = "DELETE FROM dirty WHERE " PROBLEM_KEY,
+	[SQL_PROBLEM_FLOOR] = "SELECT max(resolved) FROM problem"
+			      " WHERE " PROBLEM_KEY " AND resolved <= ?5",
+	[SQL_PROBLEM_FROM] = "SELECT min(since) FROM problem"
+			     " WHERE " PROBLEM_KEY " AND since >= ?5",
+	[SQL_PROBLEM_LATEST] =
+	    "SELECT " EPISODE " FROM problem p WHERE " PROBLEM_KEY
+	    " AND opened = 1 ORDER BY since DESC LIMIT 1",
+	[SQL_PROBLEM_DELETE] =
+	    "DELETE FROM problem WHERE " PROBLEM_KEY " AND since >= ?5",
+	[SQL_PROBLEM_ADD] =
+	    "INSERT INTO problem (domain, type, mx, result, state, opened,"
+	    " since, last, resolved, newest, sessions, failed, sightings,"
+	    " reporters, severity) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+	    " ?9, ?10, ?11, ?12, ?13, ?14, ?15 WHERE (SELECT count(*)"
+	    " FROM problem WHERE domain = ?1 AND type = ?2"
+	    " AND resolved = 9223372036854775807) < ?16",
+	[SQL_PROBLEM_STALE] =
+	    "SELECT p.id, " PROBLEM_COLUMNS
+	    " WHERE p.opened = 1 AND p.state <> 2 AND p.state = 1"
+	    " AND p.newest <= ?1 AND p.newest + (p.newest % 60 = 59) <= ?1"
+	    " LIMIT 1",
+	[SQL_PROBLEM_SET_STALE] = "UPDATE problem SET state = 3 WHERE id = ?1",
+	[SQL_EVIDENCE] =
+	    "SELECT p.reporter, p.begin, p.finish, p.successful + p.failed,"
+	    " f.failed, p.severity, f.report IS NOT NULL, p.noise"
+	    " FROM policy p LEFT JOIN failure f ON f.report = p.report"
+	    " AND f.domain = p.domain AND f.type = p.type AND f.mx = ?3"
+	    " AND f.result = ?4"
+	    " WHERE p.domain = ?1 AND p.type = ?2 AND p.finish >= ?5",
+	[SQL_SILENT] =
+	    "SELECT s.id, n.text, s.newest, s.reports FROM reporter s"
+	    " JOIN name n ON n.id = s.id WHERE s.newest <= ?1"
+	    " AND s.newest > ?2 AND s.newest > s.told AND (SELECT count(*)"
+	    " FROM (VALUES (0), (1), (2), (3), (4), (5), (6)) v"
+	    " CROSS JOIN rollup r WHERE r.kind = 2 AND r.name = s.id"
+	    " AND r.day = (s.newest - 1) / 86400 - v.column1) >= 5"
+	    " ORDER BY n.text LIMIT 1",
+	[SQL_SILENT_TOLD] = "UPDATE reporter SET told = newest WHERE id = ?1",
+	[SQL_PROBLEMS_LIVE] =
+	    "SELECT " PROBLEM_COLUMNS " WHERE p.opened = 1 AND p.state <> 2"
+	    "" OF_DOMAIN,
+	[SQL_PROBLEMS_ALL] =
+	    "SELECT " PROBLEM_COLUMNS " WHERE p.opened = 1" OF_DOMAIN,
+	[SQL_PROBLEM_REPORTERS] =
+	    "SELECT n.text, max(p.finish), count(f.report) FROM policy p"
+	    " JOIN failure f ON f.report = p.report AND f.domain = p.domain"
+	    " AND f.type = p.type"
+	    " AND f.mx = (SELECT id FROM name WHERE text = ?3)"
+	    " AND f.result = (SELECT id FROM name WHERE text = ?4)"
+	    " JOIN name n ON n.id = p.reporter"
+	    " WHERE p.domain = (SELECT id FROM name WHERE text = ?1)"
+	    " AND p.type = (SELECT id FROM name WHERE text = ?2)"
+	    " AND p.finish >= ?5 AND p.begin >= ?5 AND p.begin < ?6"
+	    " AND p.noise = 0 GROUP BY p.reporter ORDER BY 1",
+	[SQL_SUM_ALL] = "SELECT '', " SUMS " FROM rollup WHERE kind = 0"
+			" AND day >= ?1 AND day < ?2",
+	[SQL_SUM_DAY] = "SELECT date(day * 86400, 'unixepoch'), reports,"
+			" successful, failed FROM rollup WHERE kind = 0"
+			" AND day >= ?1 AND day < ?2 ORDER BY day",
+	[SQL_SUM_ROLLUP] = "SELECT n.text, " SUMS " FROM rollup r"
+			   " JOIN name n ON n.id = r.name WHERE kind = ?3"
+			   " AND day >= ?1 AND day < ?2"
+			   " GROUP BY r.name" BY_FAILED,
+	[SQL_SUM_DOMAIN_DAY] =
+	    "SELECT date(day * 86400, 'unixepoch'), " SUMS " FROM daily WHERE"
+	    " domain = (SELECT id FROM name WHERE text = ?3)"
+	    " AND day >= ?1 AND day < ?2 GROUP BY day ORDER BY day",
+	[SQL_SUM_DOMAIN_ALL] = "SELECT '', " SUMS " FROM daily WHERE"
+			       " domain = (SELECT id FROM name WHERE text = ?3)"
+			       " AND day >= ?1 AND day < ?2",
+	[SQL_SUM_DOMAIN_SENDER] =
+	    "SELECT n.text, " SUMS " FROM daily"
+	    " JOIN name n ON n.id = reporter WHERE"
+	    " domain = (SELECT id FROM name WHERE text = ?3)"
+	    " AND day >= ?1 AND day < ?2 GROUP BY reporter" BY_FAILED,
+	[SQL_SUM_DOMAIN_MX] =
+	    "SELECT n.text, " FAILURE_SUMS " FROM daily_failure f"
+	    " JOIN name n ON n.id = f.mx WHERE"
+	    " f.domain = (SELECT id FROM name WHERE text = ?3)"
+	    " AND day >= ?1 AND day < ?2 GROUP BY f.mx" BY_FAILED,
+	[SQL_SUM_DOMAIN_RESULT] =
+	    "SELECT n.text, " FAILURE_SUMS " FROM daily_failure f"
+	    " JOIN name n ON n.id = f.result WHERE"
+	    " f.domain = (SELECT id FROM name WHERE text = ?3)"
+	    " AND day >= ?1 AND day < ?2 GROUP BY f.result" BY_FAILED,
+	[SQL_COVERAGE] =
+	    "SELECT count(DISTINCT CASE WHEN successful + failed > 0"
+	    " THEN day END), " TOTAL(
+		"reports") ", count(DISTINCT reporter), "
+			   "" TOTAL("successful") ", " TOTAL(
+			       "failed") ","
+					 " min(CASE WHEN successful + failed > "
+					 "0 THEN day END),"
+					 " max(CASE WHEN successful + failed > "
+					 "0 THEN day END)"
+					 " FROM daily WHERE"
+					 " domain = (SELECT id FROM name WHERE "
+					 "text = ?3)"
+					 " AND day >= ?1 AND day < ?2",
+	[SQL_REPORTERS] = "SELECT n.text, s.newest, s.reports FROM reporter s"
+			  " JOIN name n ON n.id = s.id ORDER BY n.text",
+	[SQL_COUNTS] =
+	    "SELECT (SELECT total(reports) FROM reporter),"
+	    " (SELECT count(*) FROM report WHERE counted = 0),"
+	    " (SELECT count(*) FROM reporter),"
+	    " (SELECT count(*) FROM domain),"
+	    " (SELECT max(newest) FROM reporter),"
+	    " (SELECT max(received) FROM reporter),"
+	    " (SELECT count(*) FROM problem WHERE opened = 1 AND state = 2)",
+	[SQL_TOTALS] = "SELECT " SUMS " FROM rollup WHERE kind = 0",
+};
+
+const char *
+statesql_text(enum statement statement)
+{
+	return texts[statement];
+}
