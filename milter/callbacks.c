@@ -243,7 +243,7 @@ quarantine(SMFICTX *ctx, const struct message *m, const struct outcome *outcome)
 static sfsistat
 reject_unverified(SMFICTX *ctx, const struct verdict *verdict)
 {
-	char text[256];
+	char text[2 * VERDICT_DOMAIN_MAX + 64];
 	int len = snprintf(text, sizeof text, "TLS report is not genuine: %s",
 	    verdict_reason_str(verdict->reason));
 
@@ -306,6 +306,8 @@ on_end_of_message(SMFICTX *ctx)
 		.client = client,
 		.has_other_recipients = m->has_others,
 	};
+	/* From here on we may wait: for DNS, for the disk, for the log. */
+	wake_pool(&connection->server->wake);
 	verdict =
 	    act(ctx, m, intake_finish(m->intake, &origin, &outcome), &outcome);
 	message_end(connection);

@@ -20,6 +20,7 @@ server_init(struct server *server, const char *conf_path, struct conf *conf,
 	(void)pthread_cond_init(&server->idle, NULL);
 	server->verify = verify_site_new();
 	intake_site_init(&server->site, log, server->verify);
+	wake_init(&server->wake, conf->socket);
 	return server->verify != NULL;
 }
 

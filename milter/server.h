@@ -11,12 +11,14 @@
 #include "conf.h"
 #include "intake.h"
 #include "log.h"
+#include "wake.h"
 
 struct server {
 	const char *conf_path; /* borrowed, as is log */
 	struct log *log;
 	struct verify_site *verify;
 	struct intake_site site;
+	struct wake wake;
 
 	pthread_mutex_t mutex; /* over what follows */
 	pthread_cond_t idle;   /* in_flight has become 0 */
