@@ -126,7 +126,8 @@ asan:
 	@B=build/asan sh tests/check.sh
 
 # What makes its threads meet; the rest adds nothing but time.
-TSAN_TESTS = test_treatment test_session test_logdaemon test_process
+TSAN_TESTS = test_treatment test_session test_logdaemon test_process \
+	test_unverified test_slowdns
 
 tsan:
 	$(MAKE) B=build/tsan CC=$(CLANG) OPTIMIZE='-O1 -g -fno-omit-frame-pointer' \
