@@ -24,7 +24,7 @@ reindex_missing(struct state *state, const char *directory, int64_t since,
     const struct state_events *events, struct reindex_progress *progress,
     struct fault *fault)
 {
-	struct reindex_progress ignored;
+	struct reindex_progress ignored = { 0 };
 	struct walk walk = {
 		.directory = directory,
 		.conf = conf,
@@ -107,7 +107,6 @@ static enum status
 put_in_place(const struct place *place, struct fault *fault)
 {
 	char directory[PATH_ROOM];
-	const char *slash = strrchr(place->path, '/');
 	int fd;
 
 	if (fsync(place->fd) == -1)
@@ -118,9 +117,7 @@ put_in_place(const struct place *place, struct fault *fault)
 	remove_beside(place->path);
 	if (rename(place->made, place->path) == -1)
 		return fail_place("cannot rename", place->made, fault);
-	(void)snprintf(directory, sizeof directory, "%.*s",
-	    slash > place->path ? (int)(slash - place->path) : 1,
-	    slash != NULL ? place->path : ".");
+	statedb_directory(place->path, directory, sizeof directory);
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd != -1) {
 		(void)fsync(fd);
@@ -133,9 +130,11 @@ put_in_place(const struct place *place, struct fault *fault)
 static enum status
 finish_new(struct walk *walk)
 {
-	enum status st =
-	    state_commit(walk->state, walk->now, NULL, walk->fault);
+	enum status st = statedb_run(walk->state,
+	    statedb_bind(walk->state, SQL_WHOLE_SET, ""), walk->fault);
 
+	if (st == ST_OK)
+		st = state_commit(walk->state, walk->now, NULL, walk->fault);
 	if (st == ST_OK)
 		st = statedb_exec(
 		    walk->state, "PRAGMA journal_mode = WAL", walk->fault);
@@ -219,8 +218,8 @@ reindex(const char *path, const char *directory, const struct conf *conf,
     const struct reindex_handler *handler, struct reindex_progress *progress,
     struct fault *fault)
 {
-	struct reindex_progress ignored;
-	struct fault own;
+	struct reindex_progress ignored = { 0 };
+	struct fault own = { 0 };
 	struct walk walk = {
 		.directory = directory,
 		.conf = conf,

@@ -85,18 +85,6 @@ state_close(struct state **state)
 	*state = NULL;
 }
 
-bool
-state_was_made(struct state *state)
-{
-	bool was_made;
-
-	(void)pthread_mutex_lock(&state->mutex);
-	was_made = state->is_new;
-	state->is_new = false;
-	(void)pthread_mutex_unlock(&state->mutex);
-	return was_made;
-}
-
 /*
  * Transactions with news.
  */
@@ -139,7 +127,8 @@ static void
 spoil(struct state *state, enum status st, const struct fault *fault)
 {
 	state->batch_status = statedb_end(state, st, NULL);
-	(void)fault_set(&state->batch_fault, st, "%s", fault->detail);
+	(void)fault_set(
+	    &state->batch_fault, st, "%s", fault != NULL ? fault->detail : "");
 }
 
 enum status

@@ -89,10 +89,12 @@ enum status state_open(struct state **state, const char *path,
 void state_close(struct state **state);
 
 /*
- * Had the file to be made since this was asked last? It is empty then, and the
- * archive may hold much that is not in it: a case for reindex().
+ * Was the file made by reindex(), so that nothing of the archive is missing in
+ * it? One that state_open() had to make is empty and not whole, and stays so
+ * over restarts: a case for reindex().
  */
-bool state_was_made(struct state *state);
+enum status
+state_is_whole(struct state *state, bool *is_whole, struct fault *fault);
 
 /*
  * Adding.

@@ -372,7 +372,7 @@ state_add(struct state *state, const struct state_report *report,
     const struct conf *conf, int64_t now, const struct state_events *events,
     enum state_added *added, struct fault *fault)
 {
-	struct fault ignored;
+	struct fault ignored = { 0 };
 	struct adding a = {
 		.state = state,
 		.in = report,

@@ -262,7 +262,7 @@ state_forget(struct state *state, int64_t before, size_t max, int64_t now,
     enum status (*fn)(void *ctx, const char *path), void *ctx, size_t *count,
     struct fault *fault)
 {
-	struct fault ignored;
+	struct fault ignored = { 0 };
 	bool has_one = true;
 	enum status st;
 
@@ -292,7 +292,7 @@ state_rebuild(struct state *state, int64_t now, struct fault *fault)
 	static const char derived[] =
 	    "DELETE FROM problem; DELETE FROM daily; DELETE FROM daily_failure;"
 	    "DELETE FROM rollup; DELETE FROM reporter; DELETE FROM domain;";
-	struct fault ignored;
+	struct fault ignored = { 0 };
 	int64_t last = 0;
 	bool is_row = true;
 	enum status st;

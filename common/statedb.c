@@ -16,6 +16,7 @@
 enum {
 	APPLICATION_ID = 1414288464,
 	LOCK_STEP_MS = 10,
+	PATH_ROOM = 4096,
 	REPLACED_TRIES = 3,
 	STRING_LIMIT = 1 << 20 /* bytes that SQLite takes as one value */
 };
@@ -25,10 +26,8 @@ enum {
  */
 
 static enum status
-status_of(sqlite3 *db, int code)
+status_of(int code, int error)
 {
-	int error = db != NULL ? sqlite3_system_errno(db) : 0;
-
 	switch (code & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -55,15 +54,20 @@ status_of(sqlite3 *db, int code)
 	return ST_STATE;
 }
 
+/* Of a failing write sqlite3_system_errno() says nothing: errno was cleared
+   before, and what followed has not failed. */
 enum status
 statedb_fail(struct state *state, const char *what, struct fault *fault)
 {
 	int code = sqlite3_extended_errcode(state->db);
-	int error = sqlite3_system_errno(state->db);
+	int error =
+	    (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN
+	    ? errno
+	    : 0;
 
-	return fault_set(fault, status_of(state->db, code), "%s %s: %s%s%s",
-	    what, state->path, sqlite3_errmsg(state->db),
-	    error != 0 ? ": " : "", error != 0 ? strerror(error) : "");
+	return fault_set(fault, status_of(code, error), "%s %s: %s%s%s", what,
+	    state->path, sqlite3_errmsg(state->db), error != 0 ? ": " : "",
+	    error != 0 ? strerror(error) : "");
 }
 
 static enum status
@@ -85,6 +89,7 @@ fail_errno(const char *what, const char *path, struct fault *fault)
 enum status
 statedb_exec(struct state *state, const char *sql, struct fault *fault)
 {
+	errno = 0;
 	if (sqlite3_exec(state->db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		return statedb_fail(state, "state", fault);
 	return ST_OK;
@@ -151,6 +156,7 @@ statedb_step(
 	*is_row = false;
 	if (stmt == NULL)
 		return statedb_fail(state, "state", fault);
+	errno = 0;
 	code = sqlite3_step(stmt);
 	*is_row = code == SQLITE_ROW;
 	if (code == SQLITE_ROW)
@@ -221,18 +227,27 @@ statedb_problem(sqlite3_stmt *stmt, int column, struct state_problem *problem)
  * Opening.
  */
 
+void
+statedb_directory(const char *path, char *out, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (slash == NULL)
+		(void)snprintf(out, size, ".");
+	else
+		(void)snprintf(out, size, "%.*s",
+		    slash > path ? (int)(slash - path) : 1, path);
+}
+
 int
 statedb_lock(const char *path, int busy_ms, bool is_exclusive, enum status *st,
     struct fault *fault)
 {
-	const char *slash = strrchr(path, '/');
-	char directory[1024] = ".";
+	char directory[PATH_ROOM];
 	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
 	int fd;
 
-	if (slash != NULL)
-		(void)snprintf(directory, sizeof directory, "%.*s",
-		    slash > path ? (int)(slash - path) : 1, path);
+	statedb_directory(path, directory, sizeof directory);
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*st = ST_OK;
 	if (fd == -1) {
@@ -266,7 +281,6 @@ make_file(struct state *state, struct fault *fault)
 		    ? ST_OK
 		    : fail_errno("cannot make", state->path, fault);
 	(void)close(fd);
-	state->is_new = true;
 	return ST_OK;
 }
 

@@ -19,6 +19,8 @@
 
 /* All statements, by name; their text is in statesql.c. */
 enum statement {
+	SQL_WHOLE,
+	SQL_WHOLE_SET,
 	SQL_NAME_FIND,
 	SQL_NAME_ADD,
 	SQL_NAME_TEXT,
@@ -101,7 +103,6 @@ struct state {
 	pthread_mutex_t mutex;
 	struct state_options options;
 	bool is_bulk; /* a new file that nobody else sees yet */
-	bool is_new;  /* had to be made, and nobody has asked */
 	char *path;
 	sqlite3 *db;
 	dev_t dev; /* the file that db is */
@@ -128,6 +129,9 @@ const char *statesql_text(enum statement statement);
  */
 enum status statedb_open(struct state *state, struct fault *fault);
 void statedb_close(struct state *state);
+
+/* The directory of a file, in out. */
+void statedb_directory(const char *path, char *out, size_t size);
 
 /*
  * Lock the directory of the file against those who open it (or, not

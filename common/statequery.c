@@ -329,3 +329,22 @@ state_counts(struct state *state, int64_t now, struct state_counts *counts,
 		st = count_problems(state, "", now, counts, fault);
 	return leave(state, st, fault);
 }
+
+enum status
+state_is_whole(struct state *state, bool *is_whole, struct fault *fault)
+{
+	enum status st = enter(state, fault);
+	sqlite3_stmt *stmt;
+	bool is_row;
+
+	*is_whole = false;
+	if (st != ST_OK)
+		return st;
+	stmt = statedb_bind(state, SQL_WHOLE, "");
+	st = statedb_step(state, stmt, &is_row, fault);
+	if (st == ST_OK && is_row) {
+		*is_whole = sqlite3_column_int(stmt, 0) != 0;
+		(void)sqlite3_reset(stmt);
+	}
+	return leave(state, st, fault);
+}

@@ -10,6 +10,8 @@
 
 /* 1414288464 is "TLSP". */
 const char statesql_schema[] =
+    "CREATE TABLE meta (whole INTEGER NOT NULL);" /* all of the archive */
+    "INSERT INTO meta (whole) VALUES (0);"
     "CREATE TABLE name ("
     " id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
     "CREATE TABLE report ("
@@ -134,6 +136,8 @@ const char statesql_temporary[] =
 	" + " TOTAL("CASE WHEN kind = 0 THEN " value " ELSE 0 END")
 
 static const char *const texts[STATEMENTS] = {
+	[SQL_WHOLE] = "SELECT whole FROM meta",
+	[SQL_WHOLE_SET] = "UPDATE meta SET whole = 1",
 	[SQL_NAME_FIND] = "SELECT id FROM name WHERE text = ?1",
 	[SQL_NAME_ADD] = "INSERT INTO name (text) VALUES (?1) RETURNING id",
 	[SQL_NAME_TEXT] = "SELECT text FROM name WHERE id = ?1",

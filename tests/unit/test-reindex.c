@@ -1,0 +1,436 @@
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "reading.h"
+#include "reindex.h"
+#include "rfc3339.h"
+#include "suites.h"
+#include "unit.h"
+
+enum {
+	DAY0 = 20000,
+	RECORDS = 250,
+	NOW = (DAY0 + 60)
+};
+
+static char top[512];
+static char archive[600];
+static char path[600];
+static struct conf *conf;
+static struct state_options options;
+static struct fault fault;
+static unsigned faults;
+static char complaint[400];
+
+static int64_t
+at(int64_t day)
+{
+	return day * PROBLEM_DAY;
+}
+
+static void
+setup(void)
+{
+	unit_directory(top, sizeof top);
+	(void)snprintf(archive, sizeof archive, "%s/archive", top);
+	(void)snprintf(path, sizeof path, "%s/state.db", top);
+	ck_status("archive", archive_check(archive, NULL), ST_OK);
+	conf = conf_new();
+	state_options(&options);
+	options.busy_ms = 500;
+	faults = 0;
+}
+
+static void
+teardown(void)
+{
+	conf_unref(&conf);
+}
+
+/* A record as the milter stores it. */
+static void
+store(unsigned i, bool is_unverified)
+{
+	struct record record = {
+		.submitter = "x.example",
+		.is_unverified = is_unverified,
+	};
+	static struct reading reading;
+	char start[RFC3339_MAX], end[RFC3339_MAX];
+	struct archived archived;
+	struct buf text;
+
+	(void)rfc3339_format(at(DAY0 + i / 10), start);
+	(void)rfc3339_format(at(DAY0 + i / 10 + 1) - 1, end);
+	buf_init(&text, 1 << 16);
+	ck_status("head",
+	    buf_addf(&text,
+		"{\"organization-name\":\"O%u\",\"contact-info\":\"c@x\","
+		"\"report-id\":\"%u\",\"date-range\":{\"start-datetime\":"
+		"\"%s\",",
+		i % 10, i, start),
+	    ST_OK);
+	ck_status("range",
+	    buf_addf(&text,
+		"\"end-datetime\":\"%s\"},\"policies\":[{\"policy\":{"
+		"\"policy-type\":\"sts\",\"policy-domain\":\"d%u.example\"},",
+		end, i % 3),
+	    ST_OK);
+	ck_status("summary",
+	    buf_addf(&text,
+		"\"summary\":{\"total-successful-session-count\":9,"
+		"\"total-failure-session-count\":%u},\"failure-details\":[",
+		i % 4 == 0),
+	    ST_OK);
+	if (i % 4 == 0)
+		ck_status("failure",
+		    buf_adds(&text,
+			"{\"result-type\":\"certificate-expired\","
+			"\"failed-session-count\":1}"),
+		    ST_OK);
+	ck_status("tail", buf_adds(&text, "]}]}"), ST_OK);
+	ck_status("read",
+	    report_read(&reading.report, text.data, text.len, 0, &fault),
+	    ST_OK);
+	ck_status("assess",
+	    assess_report(&reading.report, conf, &reading.assessment), ST_OK);
+	record.received = at(DAY0 + i / 10 + 1) + 3600;
+	record.report = &reading.report;
+	record.assessment = &reading.assessment;
+	record.text = &text;
+	ck_assert_msg(
+	    archive_store(archive, &record, NULL, &archived, &fault) == ST_OK,
+	    "%s", fault.detail);
+	buf_free(&text);
+}
+
+static void
+store_all(void)
+{
+	for (unsigned i = 0; i < RECORDS; i++)
+		store(i, false);
+	store(1000, true);
+}
+
+static void
+note_fault(void *ctx, const char *record, const struct fault *why)
+{
+	(void)ctx;
+	faults++;
+	(void)snprintf(complaint, sizeof complaint, "%s: %s", record,
+	    status_str(why->status));
+}
+
+static enum status
+stop(void *ctx, const struct reindex_progress *progress)
+{
+	*(struct reindex_progress *)ctx = *progress;
+	return ST_NO_SPACE;
+}
+
+static const struct reindex_handler handler = { NULL, note_fault, NULL };
+
+static enum status
+run(struct reindex_progress *progress)
+{
+	return reindex(
+	    path, archive, conf, &options, at(NOW), &handler, progress, &fault);
+}
+
+static void
+ck_reports(struct state *state, uint64_t reports)
+{
+	struct state_counts counts;
+
+	ck_status(
+	    "counts", state_counts(state, at(NOW), &counts, &fault), ST_OK);
+	ck_assert_uint_eq(counts.reports, reports);
+	ck_assert_uint_eq(counts.successful, 9 * reports);
+}
+
+/* A file that is whole has all of the archive. */
+static bool
+is_whole_file(void)
+{
+	struct state *state;
+	bool is_whole;
+
+	ck_assert_msg(state_open(&state, path, &options, &fault) == ST_OK, "%s",
+	    fault.detail);
+	ck_status("whole", state_is_whole(state, &is_whole, &fault), ST_OK);
+	state_close(&state);
+	return is_whole;
+}
+
+static void
+ck_file(uint64_t reports)
+{
+	struct state *state;
+
+	ck_assert_msg(state_open(&state, path, &options, &fault) == ST_OK, "%s",
+	    fault.detail);
+	ck_reports(state, reports);
+	state_close(&state);
+}
+
+/* Nothing but the state and what SQLite keeps beside it. */
+static void
+ck_nothing_left(void)
+{
+	char name[700];
+
+	(void)snprintf(name, sizeof name, "%s.new", path);
+	ck_assert(!unit_exists(name));
+	(void)snprintf(name, sizeof name, "%s.new-wal", path);
+	ck_assert(!unit_exists(name));
+}
+
+START_TEST(a_state_is_made_from_the_archive)
+{
+	struct reindex_progress progress;
+
+	store_all();
+	ck_assert_msg(run(&progress) == ST_OK, "%s", fault.detail);
+	ck_assert_uint_eq(progress.added, RECORDS);
+	ck_assert_uint_eq(progress.faults, 0);
+	ck_assert_uint_eq(progress.days, RECORDS / 10);
+	ck_assert_uint_eq(progress.days_all, RECORDS / 10);
+	ck_assert(is_whole_file());
+	ck_file(RECORDS);
+	ck_nothing_left();
+}
+END_TEST
+
+START_TEST(an_empty_archive_gives_an_empty_state)
+{
+	struct reindex_progress progress;
+
+	ck_status("empty", run(&progress), ST_OK);
+	ck_assert_uint_eq(progress.records, 0);
+	ck_file(0);
+	(void)snprintf(archive, sizeof archive, "%s/none", top);
+	ck_status("missing", run(&progress), ST_ARCHIVE);
+	ck_file(0);
+	ck_nothing_left();
+}
+END_TEST
+
+static void
+put(const char *name, const char *text)
+{
+	char whole[700];
+
+	(void)snprintf(whole, sizeof whole, "%s/%s", archive, name);
+	unit_write(whole, text, strlen(text));
+}
+
+START_TEST(what_is_no_record_is_passed_over)
+{
+	struct reindex_progress progress;
+	char name[700];
+
+	store(0, false);
+	(void)snprintf(name, sizeof name, "%s/2024/10/04", archive);
+	ck_assert(unit_exists(name));
+	put("2024/10/04/a.json", "");
+	put("2024/10/04/b.json", "{");
+	put("2024/10/04/c.json", "{\"report\":{}}");
+	put("2024/10/04/d.json", "[]");
+	put("2024/10/04/e.json",
+	    "{\"received\":\"2024-10-05T00:00:00Z\",\"sha256\":"
+	    "\"zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"
+	    "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz\",\"report\":{\"policies\":[]}"
+	    "}");
+	put("2024/10/04/f.txt", "{");
+	put("2024/x.json", "{");
+	(void)snprintf(name, sizeof name, "%s/2024/10/04/g.json", archive);
+	ck_assert_int_eq(mkdir(name, 0700), 0);
+	(void)snprintf(name, sizeof name, "%s/2024/10/04/h.json", archive);
+	ck_assert_int_eq(mkfifo(name, 0700), 0);
+	ck_assert_msg(run(&progress) == ST_OK, "%s", fault.detail);
+	ck_assert_uint_eq(progress.added, 1);
+	ck_assert_uint_eq(faults, progress.faults);
+	/* Both walks see them: they are as new as the record. */
+	ck_assert_uint_eq(faults, 10);
+	ck_file(1);
+}
+END_TEST
+
+/* Whatever state the old one is in. */
+START_TEST(the_old_state_is_replaced)
+{
+	struct reindex_progress progress;
+
+	store_all();
+	if (_i == 0)
+		unit_write(path, BYTES("no database, and nobody's"));
+	else if (_i == 1)
+		unit_write(path, "", 0);
+	else
+		ck_status("first", run(&progress), ST_OK);
+	ck_assert_msg(run(&progress) == ST_OK, "%s", fault.detail);
+	ck_file(RECORDS);
+	ck_nothing_left();
+}
+END_TEST
+
+/* Who has the old one open goes over to the new one. */
+START_TEST(an_open_state_follows)
+{
+	struct reindex_progress progress;
+	struct state *state;
+	char wal[700];
+
+	ck_status("open", state_open(&state, path, &options, &fault), ST_OK);
+	ck_reports(state, 0);
+	store_all();
+	ck_assert_msg(run(&progress) == ST_OK, "%s", fault.detail);
+	ck_reports(state, RECORDS);
+	/* Its files are those of the new one, also when it goes. */
+	store(RECORDS, false);
+	ck_status("missing",
+	    reindex_missing(state, archive, 0, conf, at(NOW), &handler, NULL,
+		&progress, &fault),
+	    ST_OK);
+	ck_assert_uint_eq(progress.added, 1);
+	ck_reports(state, RECORDS + 1);
+	(void)snprintf(wal, sizeof wal, "%s-wal", path);
+	ck_assert(unit_exists(wal));
+	state_close(&state);
+	ck_file(RECORDS + 1);
+}
+END_TEST
+
+/* One that cannot wait its turn leaves all as it was. */
+START_TEST(a_locked_state_is_not_replaced)
+{
+	struct reindex_progress progress;
+	struct state *state;
+	int status;
+	pid_t pid;
+
+	store_all();
+	ck_status("open", state_open(&state, path, &options, &fault), ST_OK);
+	ck_status("begin", state_begin(state, &fault), ST_OK);
+	pid = fork();
+	if (pid == 0)
+		_exit((int)run(&progress));
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	ck_status("locked", (enum status)WEXITSTATUS(status), ST_STATE_BUSY);
+	ck_status("commit", state_commit(state, at(NOW), NULL, &fault), ST_OK);
+	ck_reports(state, 0);
+	state_close(&state);
+	ck_nothing_left();
+}
+END_TEST
+
+START_TEST(it_can_be_stopped)
+{
+	struct reindex_progress seen, progress;
+	const struct reindex_handler stopper = { stop, note_fault, &seen };
+
+	store_all();
+	ck_status("stopped",
+	    reindex(path, archive, conf, &options, at(NOW), &stopper, &progress,
+		&fault),
+	    ST_NO_SPACE);
+	ck_assert_uint_eq(seen.records, 100);
+	ck_assert(!unit_exists(path));
+	ck_nothing_left();
+}
+END_TEST
+
+/* Killed at any moment, and run again. */
+START_TEST(killed_and_run_again)
+{
+	struct reindex_progress progress;
+
+	store_all();
+	for (unsigned round = 0; round < 15; round++) {
+		const struct timespec wait = { 0,
+			(long)(1 + 4 * round) * 1000000 };
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0)
+			_exit(run(&progress) != ST_OK);
+		(void)nanosleep(&wait, NULL);
+		(void)kill(pid, SIGKILL);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		if (unit_exists(path) && is_whole_file())
+			ck_file(RECORDS);
+	}
+	ck_assert_msg(run(&progress) == ST_OK, "%s", fault.detail);
+	ck_file(RECORDS);
+	ck_nothing_left();
+}
+END_TEST
+
+/* A milter adds what it has archived while the state is made anew. */
+START_TEST(nothing_is_lost_meanwhile)
+{
+	struct reindex_progress progress;
+	struct state *state;
+	int status;
+	pid_t pid;
+
+	for (unsigned i = 0; i < RECORDS / 2; i++)
+		store(i, false);
+	ck_status("open", state_open(&state, path, &options, &fault), ST_OK);
+	state_close(&state);
+	pid = fork();
+	if (pid == 0) {
+		for (int i = 0; i < 8; i++) {
+			if (run(&progress) != ST_OK)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	options.busy_ms = 5000;
+	ck_status("open", state_open(&state, path, &options, &fault), ST_OK);
+	for (unsigned i = RECORDS / 2; i < RECORDS; i++) {
+		store(i, false);
+		ck_assert_msg(reindex_missing(state, archive, 0, conf, at(NOW),
+				  &handler, NULL, &progress, &fault) == ST_OK,
+		    "%s", fault.detail);
+		if (i % 20 == 0)
+			ck_reports(state, i + 1);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ck_reports(state, RECORDS);
+	state_close(&state);
+	ck_file(RECORDS);
+}
+END_TEST
+
+Suite *
+reindex_suite(void)
+{
+	Suite *suite = suite_create("reindex");
+	TCase *tcase = tcase_create("reindex");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, a_state_is_made_from_the_archive);
+	tcase_add_test(tcase, an_empty_archive_gives_an_empty_state);
+	tcase_add_test(tcase, what_is_no_record_is_passed_over);
+	tcase_add_loop_test(tcase, the_old_state_is_replaced, 0, 3);
+	tcase_add_test(tcase, an_open_state_follows);
+	tcase_add_test(tcase, a_locked_state_is_not_replaced);
+	tcase_add_test(tcase, it_can_be_stopped);
+	tcase_add_test(tcase, killed_and_run_again);
+	tcase_add_test(tcase, nothing_is_lost_meanwhile);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
