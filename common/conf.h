@@ -62,6 +62,7 @@ struct conf {
 	/* What is kept. */
 	char *archive_directory;
 	bool archive_message;
+	char *state_file; /* the index of the archive (state.h) */
 	/* What is done with the mail. */
 	enum conf_action on_report;
 	enum conf_action on_malformed;
@@ -82,6 +83,9 @@ struct conf {
 	uint64_t notice_rate;
 	uint64_t warning_rate;
 	uint64_t min_sessions;
+	/* Problems (problem.h): seconds. */
+	uint64_t resolve_after;
+	uint64_t silent_after;
 	/* The log. */
 	enum log_target log_target;
 	enum log_format log_format;

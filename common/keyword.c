@@ -195,6 +195,8 @@ static const struct choice facilities[] = {
 #define AT(member) .offset = offsetof(struct conf, member)
 #define KIB        (UINT64_C(1) << 10)
 #define GIB        (UINT64_C(1) << 30)
+#define HOUR       UINT64_C(3600)
+#define MONTH      (UINT64_C(30) * 86400)
 
 static const struct keyword keywords[] = {
 	{ "Socket", "unix:" RUNSTATEDIR "/tlsrpt-milter/milter.sock",
@@ -211,6 +213,8 @@ static const struct keyword keywords[] = {
 	{ "ArchiveDirectory", LOCALSTATEDIR "/lib/tlsrpt-milter/archive",
 	    TYPE_STRING, false, AT(archive_directory), .check = check_path },
 	{ "ArchiveMessage", "no", TYPE_BOOL, false, AT(archive_message) },
+	{ "StateFile", LOCALSTATEDIR "/lib/tlsrpt-milter/state.db", TYPE_STRING,
+	    false, AT(state_file), .check = check_path },
 	{ "OnReport", "deliver", TYPE_CHOICE, false, AT(on_report),
 	    .choices = report_actions },
 	{ "OnMalformed", "deliver", TYPE_CHOICE, false, AT(on_malformed),
@@ -242,6 +246,10 @@ static const struct keyword keywords[] = {
 	    .max = 10000 },
 	{ "MinSessions", "10", TYPE_COUNT, false, AT(min_sessions),
 	    .max = 1000000000 },
+	{ "ResolveAfter", "48h", TYPE_TIME, false, AT(resolve_after),
+	    .min = HOUR, .max = MONTH },
+	{ "SilentAfter", "3d", TYPE_TIME, false, AT(silent_after), .min = HOUR,
+	    .max = MONTH },
 	{ "LogTarget", "auto", TYPE_CHOICE, false, AT(log_target),
 	    .choices = targets },
 	{ "LogFormat", "logfmt", TYPE_CHOICE, false, AT(log_format),

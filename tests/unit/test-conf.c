@@ -39,6 +39,7 @@ START_TEST(the_defaults_are_those_of_the_manual)
 	ck_assert_str_eq(
 	    conf->archive_directory, "/var/lib/tlsrpt-milter/archive");
 	ck_assert(!conf->archive_message);
+	ck_assert_str_eq(conf->state_file, "/var/lib/tlsrpt-milter/state.db");
 	ck_assert_int_eq(conf->on_report, ACTION_DELIVER);
 	ck_assert_int_eq(conf->on_malformed, ACTION_DELIVER);
 	ck_assert_int_eq(conf->on_failure, ACTION_DELIVER);
@@ -55,6 +56,8 @@ START_TEST(the_defaults_are_those_of_the_manual)
 	ck_assert_uint_eq(conf->notice_rate, 100);
 	ck_assert_uint_eq(conf->warning_rate, 500);
 	ck_assert_uint_eq(conf->min_sessions, 10);
+	ck_assert_uint_eq(conf->resolve_after, 48 * 3600);
+	ck_assert_uint_eq(conf->silent_after, 3 * 86400);
 	ck_assert_int_eq(conf->log_target, TARGET_AUTO);
 	ck_assert_int_eq(conf->log_format, FORMAT_LOGFMT);
 	ck_assert_int_eq(conf->syslog_facility, LOG_MAIL);
@@ -81,6 +84,7 @@ START_TEST(every_keyword_is_taken)
 				      "Domain mx.b.example\n"
 				      "ArchiveDirectory /a\n"
 				      "ArchiveMessage YES\n"
+				      "StateFile /s\n"
 				      "OnReport Discard\n"
 				      "OnMalformed reject\n"
 				      "OnFailure tempfail\n"
@@ -98,6 +102,8 @@ START_TEST(every_keyword_is_taken)
 				      "NoticeRate 0.25%\n"
 				      "WarningRate 12.5\n"
 				      "MinSessions 1\n"
+				      "ResolveAfter 3d\n"
+				      "SilentAfter 36h\n"
 				      "LogTarget journal\n"
 				      "LogFormat cee\n"
 				      "SyslogFacility local7\n"
@@ -116,6 +122,7 @@ START_TEST(every_keyword_is_taken)
 	ck_assert_str_eq(conf->domain.item[1], "mx.b.example");
 	ck_assert_str_eq(conf->archive_directory, "/a");
 	ck_assert(conf->archive_message);
+	ck_assert_str_eq(conf->state_file, "/s");
 	ck_assert_int_eq(conf->on_report, ACTION_DISCARD);
 	ck_assert_int_eq(conf->on_malformed, ACTION_REJECT);
 	ck_assert_int_eq(conf->on_failure, ACTION_TEMPFAIL);
@@ -134,6 +141,8 @@ START_TEST(every_keyword_is_taken)
 	ck_assert_uint_eq(conf->notice_rate, 25);
 	ck_assert_uint_eq(conf->warning_rate, 1250);
 	ck_assert_uint_eq(conf->min_sessions, 1);
+	ck_assert_uint_eq(conf->resolve_after, 3 * 86400);
+	ck_assert_uint_eq(conf->silent_after, 36 * 3600);
 	ck_assert_int_eq(conf->log_target, TARGET_JOURNAL);
 	ck_assert_int_eq(conf->log_format, FORMAT_CEE);
 	ck_assert_int_eq(conf->syslog_facility, LOG_LOCAL7);
@@ -163,6 +172,8 @@ static const struct {
 	{ "Domain a@b", "f:2: Domain" },
 	{ "ArchiveDirectory archive", "f:2: ArchiveDirectory" },
 	{ "ArchiveMessage maybe", "f:2: ArchiveMessage" },
+	{ "StateFile state.db", "f:2: StateFile" },
+	{ "SilentAfter 59m", "f:2: SilentAfter" },
 	{ "OnReport reject", "f:2: OnReport" },
 	{ "OnMalformed discard", "f:2: OnMalformed" },
 	{ "OnFailure reject", "f:2: OnFailure" },
@@ -365,7 +376,7 @@ START_TEST(every_keyword_has_a_name)
 		ck_assert_ptr_nonnull(value);
 		n++;
 	}
-	ck_assert_uint_eq(n, 30);
+	ck_assert_uint_eq(n, 33);
 	ck_assert_ptr_null(conf_keyword(n, &value));
 }
 END_TEST
