@@ -77,7 +77,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*p_reserved2 = *p_reserved3 = 0;
 	if (actions & SMFIF_SETSYMLIST) {
 		set_macros(ctx, SMFIM_ENVFROM, "i");
-		set_macros(ctx, SMFIM_ENVRCPT, "i");
+		set_macros(ctx, SMFIM_ENVRCPT, "i {rcpt_addr}");
 		set_macros(ctx, SMFIM_DATA, "i {client_addr} {client_name}");
 		set_macros(ctx, SMFIM_EOM, "i");
 	}
@@ -124,7 +124,8 @@ on_rcpt(SMFICTX *ctx, char **argv)
 	struct connection *connection = smfi_getpriv(ctx);
 
 	if (connection->has_message)
-		(void)message_recipient(connection, argv[0]);
+		(void)message_recipient(
+		    connection, argv[0], macro(ctx, "{rcpt_addr}"));
 	return SMFIS_NOREPLY;
 }
 
@@ -213,6 +214,7 @@ discard(SMFICTX *ctx, const struct message *m)
 {
 	if (!m->has_others)
 		return SMFIS_DISCARD;
+	remove_headers(ctx, m->header_fields);
 	for (size_t i = 0; i < m->count; i++)
 		(void)smfi_delrcpt(ctx, m->ours[i]);
 	return SMFIS_ACCEPT;

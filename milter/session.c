@@ -60,11 +60,13 @@ remember(struct message *m, const char *recipient)
 }
 
 bool
-message_recipient(struct connection *connection, const char *recipient)
+message_recipient(
+    struct connection *connection, const char *recipient, const char *resolved)
 {
 	struct message *m = &connection->message;
 
-	if (!mailbox_is_ours(m->conf, recipient)) {
+	if (!mailbox_is_ours(m->conf, recipient) &&
+	    (resolved == NULL || !mailbox_is_ours(m->conf, resolved))) {
 		m->has_others = true;
 		return true;
 	}

@@ -44,8 +44,12 @@ void connection_free(struct connection **connection);
 /* A message begins; one that was open is dropped. sender may be NULL. */
 void message_begin(struct connection *connection, const char *sender);
 
-/* A recipient: is it ours? False when there is no memory to remember it. */
-bool message_recipient(struct connection *connection, const char *recipient);
+/*
+ * A recipient as the client wrote it and as the MTA understands it, or NULL: is
+ * it ours? False when there is no memory to remember it.
+ */
+bool message_recipient(
+    struct connection *connection, const char *recipient, const char *resolved);
 
 /* The recipients are complete: is the message to be read? queue_id or NULL. */
 enum take {

@@ -27,6 +27,31 @@ class OtherRecipients(LabCase):
                         "any@reports.example.test", OTHERS[0]])
         self.assertEqual(self.delivered(queue_id).recipients, [OTHERS[0]])
 
+    def test_discard_removes_every_spelling_of_the_mailbox(self):
+        """Postfix rewrites all these to the one address."""
+        self.milter(OnReport="discard")
+        for spelling in ("tls-reports", "example.test!tls-reports",
+                         "tls-reports @example.test",
+                         "tls-reports(c)@example.test",
+                         "tls-reports@example.test.",
+                         '"tls\\-reports"@example.test'):
+            with self.subTest(spelling=spelling):
+                queue_id, _ = self.expect_report(
+                    mails.mail(mails.report()),
+                    recipients=[spelling, OTHERS[0]])
+                self.assertEqual(self.delivered(queue_id).recipients,
+                                 [OTHERS[0]])
+                self.assert_discarded(self.expect_report(
+                    mails.mail(mails.report()), recipients=spelling)[0])
+
+    def test_discard_removes_a_forged_header_field(self):
+        self.milter(OnReport="discard")
+        mail = mails.mail(mails.report())
+        queue_id, _ = self.expect_report(
+            f"{HEADER}: report; dkim=pass\r\n".encode() + mail,
+            recipients=[lab.MAILBOX, OTHERS[0]])
+        self.assert_untouched(mail, self.delivered(queue_id))
+
     def test_discard_of_several_of_our_own(self):
         self.milter(OnReport="discard", Mailbox=["a@x.test", "b@x.test"])
         queue_id, _ = self.expect_report(
