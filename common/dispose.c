@@ -55,6 +55,31 @@ as_far_as_it_may(
 	return action;
 }
 
+/* What is asked for by a verdict that will be no better later. */
+static enum conf_action
+of_unverified(const struct conf *conf, const struct outcome *outcome)
+{
+	return outcome->verdict.result == VERDICT_TEMPERROR
+	    ? ACTION_DELIVER
+	    : conf->on_unverified;
+}
+
+/*
+ * A report that cannot be read does not pass another one that is not genuine
+ * through: what lets nothing by goes first. Discarding is not that, for what
+ * cannot be read may be wanted.
+ */
+static enum conf_action
+of_malformed(const struct conf *conf, const struct outcome *outcome)
+{
+	enum conf_action action = of_unverified(conf, outcome);
+
+	if (conf->on_malformed == ACTION_DELIVER && outcome->unverified > 0 &&
+	    (action == ACTION_QUARANTINE || action == ACTION_REJECT))
+		return action;
+	return conf->on_malformed;
+}
+
 enum conf_action
 dispose(const struct conf *conf, const struct outcome *outcome,
     const struct circumstances *circumstances)
@@ -65,11 +90,11 @@ dispose(const struct conf *conf, const struct outcome *outcome,
 	    dispose_is_later(conf, &outcome->verdict))
 		return ACTION_TEMPFAIL;
 	if (outcome->malformed > 0)
-		return as_far_as_it_may(conf->on_malformed, circumstances);
+		return as_far_as_it_may(
+		    of_malformed(conf, outcome), circumstances);
 	if (outcome->unverified > 0)
-		return outcome->verdict.result == VERDICT_TEMPERROR
-		    ? ACTION_DELIVER
-		    : as_far_as_it_may(conf->on_unverified, circumstances);
+		return as_far_as_it_may(
+		    of_unverified(conf, outcome), circumstances);
 	if (outcome->reports + outcome->duplicates > 0)
 		return as_far_as_it_may(conf->on_report, circumstances);
 	return ACTION_DELIVER;
