@@ -220,7 +220,7 @@ class Waiting(SignedCase):
 
     def test_terminate(self):
         """The mail gets its answer first, which is not to keep it."""
-        client, milter = self.waiting()
+        client, milter = self.waiting("1s")
         milter.may_end = True
         milter.signal(signal.SIGTERM)
         self.assertEqual(client.reply().code, 451)
@@ -228,7 +228,7 @@ class Waiting(SignedCase):
         self.assertEqual(milter.records(), [])
 
     def test_terminate_with_deliver(self):
-        client, milter = self.waiting(OnDNSFailure="deliver")
+        client, milter = self.waiting("1s", OnDNSFailure="deliver")
         milter.may_end = True
         milter.signal(signal.SIGTERM)
         queue_id = client.reply().queue_id
@@ -318,7 +318,7 @@ class Settings(SignedCase):
         """Nobody listens on its port."""
         with contextlib.closing(self.counter()) as counter:
             address = counter.address
-        self.verifier(counter, Resolver=address, DNSTimeout="2s")
+        self.verifier(counter, Resolver=address, DNSTimeout="1s")
         reply = self.submit(signed())
         self.assertEqual(reply.code, 451)
         event, = self.events()
