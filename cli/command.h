@@ -12,6 +12,9 @@
  */
 int show_main(int argc, char **argv);
 int explain_main(int argc, char **argv);
+int reindex_main(int argc, char **argv);
+int summary_main(int argc, char **argv);
+int problems_main(int argc, char **argv);
 
 /*
  * Somebody has used a subcommand wrongly, and has been told how: say where

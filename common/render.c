@@ -20,10 +20,8 @@ struct renderer {
 };
 
 static const char *
-colour(const struct renderer *r, enum severity severity)
+colour(enum severity severity)
 {
-	if (!r->with_colour)
-		return "";
 	switch (severity) {
 	case SEV_ERR:
 		return "\033[1;31m";
@@ -49,50 +47,54 @@ bold(const struct renderer *r)
 	return r->with_colour ? "\033[1m" : "";
 }
 
-/* Print a string from a report, safe for a terminal. */
-static void
-put(const struct renderer *r, const char *string)
+void
+render_severity(FILE *out, enum severity severity, bool with_colour)
+{
+	(void)fprintf(out, "%s%s%s", with_colour ? colour(severity) : "",
+	    severity_str(severity), with_colour ? "\033[0m" : "");
+}
+
+void
+render_string(FILE *out, const char *string)
 {
 	struct buf text;
 
 	buf_init(&text, 1 << 20);
 	if (emit_visible(&text, string) == ST_OK && text.len > 0)
-		(void)fputs(text.data, r->out);
+		(void)fputs(text.data, out);
 	buf_free(&text);
 }
 
-static void
-put_label(const struct renderer *r, int indent, const char *label)
+void
+render_label(FILE *out, int indent, const char *label)
 {
 	int width = LABEL_WIDTH - indent;
 
-	(void)fprintf(r->out, "%*s%-*s", indent, "", width, label);
+	(void)fprintf(out, "%*s%-*s", indent, "", width, label);
 }
 
-/* A label and our own text, wrapped behind it. */
-static void
-put_wrapped(
-    const struct renderer *r, int indent, const char *label, const char *text)
+void
+render_wrapped(FILE *out, int indent, const char *label, const char *text)
 {
 	int column = LABEL_WIDTH;
 
-	put_label(r, indent, label);
+	render_label(out, indent, label);
 	while (*text != '\0') {
 		int len = (int)strcspn(text, " ");
 
 		if (column > LABEL_WIDTH && column + 1 + len > WIDTH) {
-			(void)fprintf(r->out, "\n%*s", LABEL_WIDTH, "");
+			(void)fprintf(out, "\n%*s", LABEL_WIDTH, "");
 			column = LABEL_WIDTH;
 		} else if (column > LABEL_WIDTH) {
-			(void)fputc(' ', r->out);
+			(void)fputc(' ', out);
 			column++;
 		}
-		(void)fprintf(r->out, "%.*s", len, text);
+		(void)fprintf(out, "%.*s", len, text);
 		column += len;
 		text += len;
 		text += strspn(text, " ");
 	}
-	(void)fputc('\n', r->out);
+	(void)fputc('\n', out);
 }
 
 /* The field of that name, if the event has it. */
@@ -112,7 +114,7 @@ put_field(const struct renderer *r, int indent, const struct field *field)
 	struct buf value;
 
 	buf_init(&value, 1 << 21);
-	put_label(r, indent, field->name);
+	render_label(r->out, indent, field->name);
 	if (emit_plain(&value, field) == ST_OK && value.len > 0)
 		(void)fputs(value.data, r->out);
 	(void)fputc('\n', r->out);
@@ -136,10 +138,10 @@ static void
 put_totals(const struct renderer *r, const struct totals *totals,
     enum severity severity)
 {
-	(void)fprintf(r->out, "%llu successful, %llu failed (%.2f%%), %s%s%s",
+	(void)fprintf(r->out, "%llu successful, %llu failed (%.2f%%), ",
 	    (unsigned long long)totals->successful,
-	    (unsigned long long)totals->failed, totals_rate(totals),
-	    colour(r, severity), severity_str(severity), plain(r));
+	    (unsigned long long)totals->failed, totals_rate(totals));
+	render_severity(r->out, severity, r->with_colour);
 }
 
 static void
@@ -156,14 +158,14 @@ put_head(const struct renderer *r, const struct assessment *as,
 
 	event_report(&ev, "report", r->report, as, submitter, verdict);
 	(void)fprintf(r->out, "%sTLS report from ", bold(r));
-	put(r, name != NULL ? name : "an unnamed organization");
+	render_string(r->out, name != NULL ? name : "an unnamed organization");
 	if (as->policy_domain[0] != '\0') {
 		(void)fputs(" for ", r->out);
-		put(r, as->policy_domain);
+		render_string(r->out, as->policy_domain);
 	}
 	(void)fprintf(r->out, "%s\n", plain(r));
 	put_fields(r, 2, &ev, names);
-	put_label(r, 2, "sessions");
+	render_label(r->out, 2, "sessions");
 	put_totals(r, &as->totals, as->severity);
 	(void)fputc('\n', r->out);
 	put_fields(r, 2, &ev, more);
@@ -181,11 +183,11 @@ visit_policy(void *ctx, const struct policy *policy)
 	assess_policy(policy, r->conf, &totals, &severity);
 	event_policy(&ev, r->report, policy, &totals, severity);
 	(void)fprintf(r->out, "\n  %sPolicy ", bold(r));
-	put(r,
+	render_string(r->out,
 	    policy->policy_type != NULL ? policy->policy_type : "of no type");
 	if (policy->policy_domain != NULL) {
 		(void)fputs(" for ", r->out);
-		put(r, policy->policy_domain);
+		render_string(r->out, policy->policy_domain);
 	}
 	(void)fprintf(r->out, "%s: ", plain(r));
 	put_totals(r, &totals, severity);
@@ -208,7 +210,7 @@ visit_failure(
 
 	event_failure(&ev, r->report, policy, failure, SEV_INFO);
 	(void)fprintf(r->out, "\n    %sFailure ", bold(r));
-	put(r,
+	render_string(r->out,
 	    failure->result_type != NULL ? failure->result_type : "of no type");
 	(void)fprintf(r->out, "%s: ", plain(r));
 	if (failure->failed.is_known)
@@ -219,17 +221,17 @@ visit_failure(
 		(void)fputs("an unknown number of failed sessions", r->out);
 	if (failure->receiving_mx_hostname != NULL) {
 		(void)fputs(" on MX ", r->out);
-		put(r, failure->receiving_mx_hostname);
+		render_string(r->out, failure->receiving_mx_hostname);
 	}
 	(void)fputc('\n', r->out);
 	put_fields(r, 6, &ev, names);
-	put_wrapped(r, 6, "meaning", result->meaning);
-	put_wrapped(r, 6, "cause", result->cause);
-	put_wrapped(r, 6, "action", result->action);
+	render_wrapped(r->out, 6, "meaning", result->meaning);
+	render_wrapped(r->out, 6, "cause", result->cause);
+	render_wrapped(r->out, 6, "action", result->action);
 	/* Not wrapped: it is there to be copied. */
 	result_verify(result, failure->receiving_mx_hostname,
 	    policy->policy_domain, command, sizeof command);
-	put_label(r, 6, "verify");
+	render_label(r->out, 6, "verify");
 	(void)fprintf(r->out, "%s\n", command);
 	return REPORT_NEXT;
 }
@@ -261,14 +263,14 @@ render_result(FILE *out, const struct result *result, bool with_colour)
 	char command[COMMAND_MAX];
 
 	(void)fprintf(out, "%s%s%s\n", bold(&r), result->type, plain(&r));
-	put_wrapped(&r, 2, "category", result->category);
-	put_wrapped(&r, 2, "meaning", result->meaning);
-	put_wrapped(&r, 2, "cause", result->cause);
-	put_wrapped(&r, 2, "action", result->action);
+	render_wrapped(out, 2, "category", result->category);
+	render_wrapped(out, 2, "meaning", result->meaning);
+	render_wrapped(out, 2, "cause", result->cause);
+	render_wrapped(out, 2, "action", result->action);
 	result_verify(result, NULL, NULL, command, sizeof command);
-	put_label(&r, 2, "verify");
+	render_label(out, 2, "verify");
 	(void)fprintf(out, "%s\n", command);
-	put_wrapped(&r, 2, "defined in", result->section);
+	render_wrapped(out, 2, "defined in", result->section);
 }
 
 void

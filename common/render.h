@@ -23,6 +23,16 @@ enum status render_report(FILE *out, struct report *report,
     const struct assessment *assessment, const struct conf *conf,
     const char *submitter, const struct verdict *verdict, bool with_colour);
 
+/*
+ * The pieces of which such text is made. A string from a report, safe for a
+ * terminal; a label in a column as wide as that of render_report(); a label
+ * and our own text, wrapped behind it; a severity.
+ */
+void render_string(FILE *out, const char *string);
+void render_label(FILE *out, int indent, const char *label);
+void render_wrapped(FILE *out, int indent, const char *label, const char *text);
+void render_severity(FILE *out, enum severity severity, bool with_colour);
+
 /* Print what is known of one result type, or the table of all. */
 void render_result(FILE *out, const struct result *result, bool with_colour);
 void render_results(FILE *out, bool with_colour);

@@ -1,0 +1,480 @@
+"""The index of the archive, and the commands that ask it.
+
+Reports of several senders and days are made by a script with a seed, which
+also knows what must come out; no mail is sent for them but in one test.
+"""
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import os
+import pathlib
+import pty
+import random
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+from case import LabCase, lab, mails
+
+DAY = 86400
+DAYS = 30
+DOMAINS = ("example.test", "other.test")
+HOSTS = ("mx1.example.test", "mx2.example.test")
+HOSTILE = "=cmd|' /C calc'!A0\x1b[31m\n\"<b>, \u202e"
+
+
+def today():
+    return int(time.time()) // DAY * DAY
+
+
+def day(seconds):
+    return mails.rfc3339(seconds)[:10]
+
+
+def run(*words, **kwargs):
+    return subprocess.run([str(lab.TLSRPT), *map(str, words)], check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=60, **kwargs)
+
+
+def record(rep, received):
+    """A line of the archive, with what the commands read of it."""
+    text = json.dumps(rep, separators=(",", ":"))
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return sha256, ('{"received":"%s","sha256":"%s","deviations":[],"report":'
+                    % (mails.rfc3339(received), sha256) + text + "}\n")
+
+
+class Truth:
+    """Reports of some senders, and what is in them all together."""
+
+    def __init__(self, seed, senders=12):
+        self.random = random.Random(seed)
+        self.senders = [f"Sender {n}" for n in range(senders)]
+        self.reports = []  # (report, start)
+        self.rows = []  # (sender, domain, start, successful, failures)
+        for start in range(today() - DAYS * DAY, today(), DAY):
+            for sender in self.senders:
+                for domain in DOMAINS:
+                    self.add(sender, domain, start)
+
+    def failures(self, domain, start):
+        """Problems: one that lasts, one that ended twenty days ago."""
+        age = (today() - start) // DAY
+        made = []
+        if domain == DOMAINS[0] and age <= 5:
+            made.append(("certificate-expired", HOSTS[0],
+                         self.random.randrange(20, 60)))
+        if domain == DOMAINS[1] and age > 20:
+            made.append(("starttls-not-supported", HOSTS[1],
+                         self.random.randrange(20, 60)))
+        return made
+
+    def add(self, sender, domain, start):
+        if self.random.random() < 0.1:
+            return
+        successful = self.random.randrange(100, 400)
+        made = self.failures(domain, start)
+        self.reports.append((mails.report(
+            mails.policy(
+                successful, sum(n for _, _, n in made),
+                [mails.failure(kind, n, receiving_mx_hostname=host)
+                 for kind, host, n in made], domain=domain),
+            organization=sender, start=start, end=start + DAY - 1), start))
+        self.rows.append((sender, domain, start, successful, made))
+
+    def sums(self, by, since):
+        """{name: [reports, successful, failed]}"""
+        names = {"day": lambda row: day(row[2]),
+                 "domain": lambda row: row[1], "sender": lambda row: row[0]}
+        found = {}
+        for row in self.rows:
+            if row[2] < since:
+                continue
+            sum_ = found.setdefault(names[by](row), [0, 0, 0])
+            sum_[0] += 1
+            sum_[1] += row[3]
+            sum_[2] += sum(n for _, _, n in row[4])
+        return found
+
+    def failed(self, column, since):
+        found = {}
+        for row in self.rows:
+            for failure in row[4] if row[2] >= since else ():
+                found[failure[column]] = (found.get(failure[column], 0)
+                                          + failure[2])
+        return found
+
+    def failing(self, kind):
+        """The rows that tell of a failure, and its sessions in all."""
+        rows = [row for row in self.rows
+                if any(failure[0] == kind for failure in row[4])]
+        return rows, sum(n for row in rows for name, _, n in row[4]
+                         if name == kind)
+
+
+class Index(unittest.TestCase):
+    """An archive of its own for each test."""
+
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tlsrpt-index-"))
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.archive = self.dir / "archive"
+        self.archive.mkdir()
+        self.state = self.dir / "state.db"
+
+    def store(self, rep, start, received=None, where=""):
+        sha256, line = record(rep, received or start + DAY + 3600)
+        path = (self.archive / where / day(start).replace("-", "/")
+                / f"{sha256[:16]}.json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(line, encoding="utf-8")
+        return path
+
+    def fill(self, truth):
+        for rep, start in truth.reports:
+            self.store(rep, start)
+
+    def reindex(self, status=0):
+        done = run("reindex", f"--archive={self.archive}",
+                   f"--state={self.state}")
+        self.assertEqual((done.returncode, done.stdout), (status, ""), done)
+        return done.stderr
+
+    def ask(self, *words, status=0):
+        done = run(words[0], f"--state={self.state}", *words[1:])
+        self.assertEqual((done.returncode, done.stderr), (status, ""), done)
+        return done.stdout
+
+    def objects(self, *words):
+        return [json.loads(line)
+                for line in self.ask(*words, "--format=json").splitlines()]
+
+
+class Reindex(Index):
+    def test_unverified_and_tmp_do_not_count(self):
+        self.store(mails.report(start=today() - DAY), today() - DAY)
+        self.store(mails.report(start=today() - DAY), today() - DAY,
+                   where="unverified")
+        (self.archive / "tmp").mkdir()
+        (self.archive / "tmp" / "half").write_text("{")
+        self.reindex()
+        self.assertEqual(self.objects("summary")[0]["reports"], 1)
+
+    def test_what_cannot_be_read_is_named(self):
+        good = self.store(mails.report(start=today() - DAY), today() - DAY)
+        bad = good.with_name("bad\x1b[31m.json")
+        bad.write_text('{"report":\n')
+        # What is new may be looked at a second time, and named again.
+        os.utime(bad, (today() - DAY, today() - DAY))
+        errors = self.reindex(65)
+        self.assertRegex(errors, r"^\S*/bad\\x1b\[31m\.json: json-syntax: ")
+        self.assertEqual(errors.count("\n"), 1, errors)
+        self.assertEqual(self.objects("summary")[0]["reports"], 1)
+
+    def terminal(self):
+        """A pseudo terminal; the laboratory's /dev has none."""
+        pts = pathlib.Path("/dev/pts")
+        pts.mkdir(exist_ok=True)
+        lab.mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666",
+                  "devpts", pts)
+        self.addCleanup(lab.unmount, pts)
+        ptmx = pathlib.Path("/dev/ptmx")
+        if not ptmx.exists():
+            ptmx.symlink_to("pts/ptmx")
+            self.addCleanup(ptmx.unlink)
+        return pty.openpty()
+
+    def test_progress_is_for_terminals(self):
+        for _ in range(250):
+            self.store(mails.report(start=today() - DAY), today() - DAY)
+        ours, theirs = self.terminal()
+        done = subprocess.run(
+            [lab.TLSRPT, "reindex", f"--archive={self.archive}",
+             f"--state={self.state}"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=theirs, check=False, timeout=60)
+        os.close(theirs)
+        text = b""
+        with open(ours, "rb", buffering=0) as terminal:
+            # A terminal that nobody has open any more is an error.
+            with contextlib.suppress(OSError):
+                while data := terminal.read(4096):
+                    text += data
+        text = text.decode()
+        self.assertEqual((done.returncode, done.stdout), (0, b""))
+        self.assertIn("200 records read", text)
+        self.assertTrue(text.endswith("250 reports in the index\r\n"), text)
+
+    def test_old_index_lives_when_the_archive_is_gone(self):
+        self.store(mails.report(start=today() - DAY), today() - DAY)
+        self.reindex()
+        before = self.objects("summary")
+        shutil.rmtree(self.archive)
+        self.assertIn("reindex: archive: ", self.reindex(66))
+        self.assertEqual(self.objects("summary"), before)
+
+    def test_damaged_index_is_made_anew(self):
+        self.store(mails.report(start=today() - DAY), today() - DAY)
+        self.state.write_text("not a database\n" * 1000)
+        done = run("summary", f"--state={self.state}")
+        self.assertEqual((done.returncode, done.stdout), (69, ""), done)
+        self.assertIn("summary: state-damaged: ", done.stderr)
+        self.assertIn('"tlsrpt reindex"', done.stderr)
+        self.reindex()
+        self.assertEqual(len(self.objects("summary")), 1)
+
+    def test_configuration(self):
+        self.store(mails.report(
+            mails.policy(1000, 1, [mails.failure()]),
+            start=today() - DAY), today() - DAY)
+        conf = self.dir / "conf"
+        conf.write_text("Mailbox a@example.test\nNoticeRate 0%\n"
+                        "WarningRate 0%\n"
+                        f"ArchiveDirectory {self.archive}\n"
+                        f"StateFile {self.state}\n")
+        done = run("reindex", "-c", conf)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        # By the rates of the file one failure is an error.
+        done = run("problems", "-c", conf, "--format=json")
+        self.assertEqual(json.loads(done.stdout)["severity"], "err")
+        conf.write_text("Mailbox a@example.test\nStateFile x\n")
+        for command in ("reindex", "summary", "problems"):
+            done = run(command, "-c", conf)
+            self.assertEqual(done.returncode, 78, done)
+            self.assertIn(f"{conf}:2: StateFile", done.stderr)
+
+
+class Truthful(Index):
+    """What comes out agrees with the script's truth to the session."""
+
+    def setUp(self):
+        super().setUp()
+        self.truth = Truth(4)
+        self.fill(self.truth)
+        # A report that came twice, in another record, counts once.
+        self.store(*self.truth.reports[0], received=today() - 60)
+        self.reindex()
+
+    def test_sums(self):
+        fields = {"day": "day", "domain": "policy-domain",
+                  "sender": "organization-name"}
+        for days in (7, DAYS):
+            since = today() - days * DAY
+            for by, field in fields.items():
+                rows = self.objects("summary", "--by", by, f"--since={days}d")
+                self.assertEqual(
+                    {row[field]: [row["reports"],
+                                  row["total-successful-session-count"],
+                                  row["total-failure-session-count"]]
+                     for row in rows}, self.truth.sums(by, since))
+                if by != "day":
+                    failed = [row["total-failure-session-count"]
+                              for row in rows]
+                    self.assertEqual(failed, sorted(failed, reverse=True))
+
+    def test_failures(self):
+        since = today() - DAYS * DAY
+        for by, field, column in (("result-type", "result-type", 0),
+                                  ("mx", "receiving-mx-hostname", 1)):
+            rows = self.objects("summary", "--by", by, f"--since={DAYS}d")
+            self.assertEqual({row[field]: row["total-failure-session-count"]
+                              for row in rows},
+                             self.truth.failed(column, since))
+            self.assertNotIn("total-successful-session-count", rows[0])
+
+    def test_window_and_domain(self):
+        first, last = today() - 10 * DAY, today() - 8 * DAY
+        rows = self.objects("summary", f"--since={day(first)}",
+                            f"--until={day(last)}", "--domain=OTHER.test.")
+        truth = [row for row in self.truth.rows
+                 if first <= row[2] <= last and row[1] == "other.test"]
+        self.assertEqual([row["day"] for row in rows],
+                         [day(first + n * DAY) for n in range(3)])
+        self.assertEqual(sum(row["total-successful-session-count"]
+                             for row in rows), sum(row[3] for row in truth))
+
+    def test_text_and_csv(self):
+        since = today() - 7 * DAY
+        sums = self.truth.sums("sender", since)
+        rows = list(csv.DictReader(io.StringIO(
+            self.ask("summary", "--by=sender", "--format=csv"), newline="")))
+        self.assertEqual(
+            {row["organization-name"]:
+             [int(row["reports"]), int(row["total-successful-session-count"]),
+              int(row["total-failure-session-count"])] for row in rows}, sums)
+        text = self.ask("summary", "--by=sender")
+        self.assertNotIn("\x1b", text)
+        found = re.findall(r"^ +(\d+) +(\d+) +(\d+) +[\d.]+%  (.*)$", text,
+                           re.MULTILINE)
+        total = [sum(column) for column in zip(*sums.values())]
+        self.assertEqual({name: list(map(int, numbers))
+                          for *numbers, name in found},
+                         {**sums, "in all": total})
+
+    def check_problem(self, problem, kind, state):
+        rows, failed = self.truth.failing(kind)
+        self.assertEqual(problem["result-type"], kind)
+        self.assertEqual(problem["state"], state)
+        self.assertEqual(problem["severity"], "err")
+        self.assertEqual(problem["since"],
+                         mails.rfc3339(min(row[2] for row in rows)))
+        self.assertEqual(problem["last"][:10], day(max(row[2]
+                                                       for row in rows)))
+        self.assertEqual(problem["failed-session-count"], failed)
+        self.assertEqual(problem["total-session-count"],
+                         failed + sum(row[3] for row in rows))
+        self.assertEqual(problem["reports"], len(rows))
+        self.assertEqual(problem["reporters"],
+                         sorted({row[0] for row in rows}))
+        self.assertTrue(problem["cause"] and problem["action"])
+
+    def test_problems(self):
+        problems = self.objects("problems")
+        self.assertEqual(len(problems), 1, problems)
+        self.check_problem(problems[0], "certificate-expired", "open")
+        self.assertEqual(problems[0]["receiving-mx-hostname"], HOSTS[0])
+        self.assertEqual(self.objects("problems", "--domain=other.test"), [])
+
+    def test_problems_all(self):
+        problems = {problem["result-type"]: problem
+                    for problem in self.objects("problems", "--all")}
+        self.assertEqual(len(problems), 2)
+        self.check_problem(problems["starttls-not-supported"],
+                           "starttls-not-supported", "resolved")
+
+    def test_problems_as_text(self):
+        text = self.ask("problems", "--all")
+        self.assertEqual(re.findall(r"^(\d)\. (.*)$", text, re.MULTILINE), [
+            ("1", "certificate-expired on MX mx1.example.test: open, err"),
+            ("2", "starttls-not-supported on MX mx2.example.test: "
+                  "resolved, err")])
+        _, failed = self.truth.failing("certificate-expired")
+        self.assertRegex(text, rf"\n  sessions +{failed} failed of \d+")
+        self.assertRegex(text, r"\n  reporters +Sender 0, Sender 1, Sender 10")
+        self.assertEqual(len(re.findall(r"^  action  +\w", text,
+                                        re.MULTILINE)), 2)
+        self.assertEqual(self.ask("problems", "--domain=other.test"),
+                         "No problem.\n")
+
+
+class Usage(Index):
+    COMMANDS = ("reindex", "summary", "problems")
+
+    def test_help(self):
+        for command in self.COMMANDS:
+            done = run(command, "--help")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(done.stdout.startswith(
+                f"usage: tlsrpt {command} [-c FILE]"), done.stdout)
+
+    def test_wrong(self):
+        for words in (
+                *((command, "x") for command in self.COMMANDS),
+                *((command, "--nonsense") for command in self.COMMANDS),
+                ("reindex", "--format=json"), ("problems", "--since=7d"),
+                ("problems", "--format=csv"), ("summary", "--format=xml"),
+                ("summary", "--all"), ("summary", "--by=hour"),
+                ("summary", "--by"), ("summary", "--since=7"),
+                ("summary", "--since="), ("summary", "--since=-7d"),
+                ("summary", "--since=9999999999d"), ("summary", "--since=7y"),
+                ("summary", "--since=2026-02-30"),
+                ("summary", "--since=2026-2-1"),
+                ("summary", "--since=2026-02-12T00:00:00Z"),
+                ("summary", "--since=2026-02-12", "--until=2026-02-11")):
+            with self.subTest(words=words):
+                done = run(words[0], f"--state={self.state}", *words[1:])
+                self.assertEqual((done.returncode, done.stdout), (64, ""))
+                self.assertIn(f'"tlsrpt {words[0]} --help"', done.stderr)
+
+    def test_no_index(self):
+        for command in ("summary", "problems"):
+            done = run(command, f"--state={self.state}")
+            self.assertEqual((done.returncode, done.stdout), (69, ""), done)
+            self.assertIn(f"tlsrpt {command}: state: ", done.stderr)
+            self.assertFalse(self.state.exists())
+
+    def test_empty_index(self):
+        self.reindex()
+        self.assertEqual(self.objects("summary"), [])
+        self.assertEqual(self.ask("problems"), "No problem.\n")
+
+    def test_full_disk(self):
+        self.reindex()
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run(
+                [lab.TLSRPT, "summary", f"--state={self.state}"],
+                stdout=full, stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 74)
+
+
+class Hostile(Index):
+    """Names that would be more than text."""
+
+    def setUp(self):
+        super().setUp()
+        start = today() - DAY
+        self.store(mails.report(
+            mails.policy(0, 50, [mails.failure(
+                HOSTILE, 50, receiving_mx_hostname=HOSTILE)], domain=HOSTILE),
+            organization=HOSTILE, start=start, end=start + DAY - 1), start)
+        self.reindex()
+
+    def test_terminal(self):
+        for words in (("problems",), ("summary", "--by=sender"),
+                      ("summary", "--by=mx"), ("summary", "--by=domain"),
+                      ("summary", f"--domain={HOSTILE}"),
+                      ("summary", "--by=sender", "--format=csv")):
+            text = self.ask(*words)
+            self.assertNotRegex(text, "[\x00-\x09\x0b\x0c\x0e-\x1f\u202e]")
+        self.assertIn("\\x1b[31m\\x0a", self.ask("problems"))
+        # Nothing of it stands in a command.
+        self.assertNotIn("calc", re.search(r"^  verify.*$",
+                                           self.ask("problems"),
+                                           re.MULTILINE)[0])
+
+    def test_no_formula(self):
+        for by in ("sender", "domain", "mx", "result-type"):
+            text = self.ask("summary", f"--by={by}", "--format=csv")
+            rows = list(csv.reader(io.StringIO(text, newline="")))
+            self.assertEqual(len(rows), 2, rows)
+            self.assertEqual(len(rows[0]), len(rows[1]))
+            self.assertTrue(rows[1][0].startswith("'=cmd|"), rows)
+
+    def test_json_holds_it_as_it_is(self):
+        rows = self.objects("summary", "--by=sender")
+        self.assertEqual([row["organization-name"] for row in rows],
+                         [HOSTILE])
+        self.assertEqual(self.objects("problems")[0]["reporters"], [HOSTILE])
+
+
+class FromMilter(LabCase):
+    """The archive that the milter makes is the one that is read."""
+
+    def test_archive_of_the_milter(self):
+        self.milter()
+        start = today() - 2 * DAY
+        for organization in ("One", "Two"):
+            self.send(mails.mail(mails.report(
+                mails.policy(53, 47, [mails.failure(sessions=47)]),
+                organization=organization, start=start,
+                end=start + DAY - 1)))
+        state = self.mta.archive.parent / "state.db"
+        done = run("reindex", f"--archive={self.mta.archive}",
+                   f"--state={state}")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        done = run("problems", f"--state={state}", "--format=json")
+        problem = json.loads(done.stdout)
+        self.assertEqual(
+            (problem["failed-session-count"], problem["total-session-count"],
+             problem["reporters"], problem["since"][:10]),
+            (94, 200, ["One", "Two"], day(start)))
+
+
+if __name__ == "__main__":
+    unittest.main()
