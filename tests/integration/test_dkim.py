@@ -4,8 +4,8 @@ import time
 
 import dkimcase
 from case import HEADER, lab
-from dkimcase import (AUTHOR, DOMAIN, SignedCase, alter, dkimsign, mails,
-                      place_of, record, sign, signed, unsigned)
+from dkimcase import (DOMAIN, SignedCase, alter, place_of, record, sign,
+                      signed, unsigned)
 
 HOUR = 3600
 OTHER = "example.net"
