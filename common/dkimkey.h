@@ -5,18 +5,21 @@
 #ifndef DKIMKEY_H
 #define DKIMKEY_H
 
+#include <openssl/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "buf.h"
-#include "status.h"
+#include "keycache.h"
 #include "verdict.h"
 
 enum {
 	DKIMKEY_RECORD_MAX = 4096, /* bytes of a record */
 	DKIMKEY_BITS_MIN = 1024,   /* RFC 8301, section 3.2: must not be less */
 	DKIMKEY_BITS_GOOD = 2048,  /* and should not be less: weak-key */
-	DKIMKEY_BITS_MAX = 4096    /* and need not be more */
+	DKIMKEY_BITS_MAX = 4096,   /* and need not be more */
+	/* Of the exponent, which makes a signature dear; nearly all have 17. */
+	DKIMKEY_EXPONENT_BITS_MAX = 64,
+	DKIMKEY_HASH_LEN = 32 /* of SHA-256 */
 };
 
 struct dkimkey {
@@ -26,23 +29,33 @@ struct dkimkey {
 	/* DEV_WEAK_KEY; DEV_KEY_SERVICE_TYPE: s= names email, but neither * nor
 	   tlsrpt. */
 	deviations dev;
+	EVP_PKEY *decoded; /* when it was asked for */
 };
 
 /*
  * Read a record of len bytes. REASON_NONE when it can verify the signature of a
  * TLS report; otherwise REASON_KEY_SYNTAX, REASON_KEY_REVOKED,
  * REASON_KEY_MISMATCH (k= is neither rsa nor ed25519, h= lacks sha256, s= names
- * neither *, email nor tlsrpt, more than DKIMKEY_BITS_MAX) or
- * REASON_KEY_TOO_SMALL. is_testing is no obstacle here: the caller judges it.
+ * neither *, email nor tlsrpt, more than DKIMKEY_BITS_MAX or
+ * DKIMKEY_EXPONENT_BITS_MAX) or REASON_KEY_TOO_SMALL. is_testing is no obstacle
+ * here: the caller judges it.
+ *
+ * With a cache the key of a good record is taken from it, decoded;
+ * REASON_NO_RESOURCES when there is no memory for that. Without one (NULL) the
+ * record is only judged. Then dkimkey_clear().
  */
-enum verdict_reason
-dkimkey_read(const char *record, size_t len, struct dkimkey *key);
+enum verdict_reason dkimkey_read(const char *record, size_t len,
+    struct keycache *cache, struct dkimkey *key);
+void dkimkey_clear(struct dkimkey *key);
 
 /*
- * Append a record with the key alone, k= and p=: what libopendkim can be
- * trusted with. It knows no service type but email, has room for 1024 bytes,
- * and dkimkey_read() has judged the other tags. ST_EMPTY when there is no key.
+ * Is b, of b_len bytes, the signature over this SHA-256 hash of a header? For
+ * rsa-sha256 (RFC 6376, section 3.3; RSASSA-PKCS1-v1_5) and ed25519-sha256 (RFC
+ * 8463, section 3; PureEdDSA over the hash). REASON_NONE, REASON_SIGNATURE or
+ * REASON_NO_RESOURCES.
  */
-enum status dkimkey_bare(const char *record, size_t len, struct buf *out);
+enum verdict_reason dkimkey_verify(const struct dkimkey *key,
+    const unsigned char hash[DKIMKEY_HASH_LEN], const unsigned char *b,
+    size_t b_len);
 
 #endif

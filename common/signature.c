@@ -9,22 +9,25 @@
 #include <time.h>
 
 #include <opendkim/dkim.h>
+#include <openssl/evp.h>
 
+#include "base64.h"
 #include "crlf.h"
 #include "dkimkey.h"
 #include "dkimsig.h"
+#include "keycache.h"
 #include "pool.h"
 #include "text.h"
 
 enum {
 	/* Every LF may have to become CRLF. */
 	FIELD_MAX = 2 * SIGNATURE_HEADER_MAX + 1,
-	BARE_KEY_MAX = 1024, /* what libopendkim has room for */
 	NOT_SHOWN = -1
 };
 
 struct signature_site {
 	DKIM_LIB *lib;
+	struct keycache *keys;
 	signature_lookup_fn *lookup;
 	void *ctx;
 };
@@ -43,7 +46,6 @@ struct key {
 	enum verdict_reason reason;
 	enum verdict_dnssec dnssec;
 	struct dkimkey key;
-	struct buf bare;
 };
 
 struct signature {
@@ -61,7 +63,6 @@ struct signature {
 	struct entry entry[SIGNATURE_MAX];
 	size_t keys;
 	struct key key[SIGNATURE_MAX];
-	const struct key *handed; /* the key that libopendkim is to have */
 	struct crlf body;
 };
 
@@ -70,23 +71,20 @@ struct signature {
  */
 
 /*
- * libopendkim asks for a key: signature_finish() has it. There is always an
- * answer, so that its own resolver is never used.
+ * libopendkim never verifies here, and so asks for no key. Should it all the
+ * same, its own resolver is not what answers.
  */
 static DKIM_CBSTAT
-hand_key(DKIM *dkim, DKIM_SIGINFO *info, unsigned char *out, size_t size)
+refuse_key(DKIM *dkim, DKIM_SIGINFO *info, unsigned char *out, size_t size)
 {
-	const struct signature *sig = dkim_get_user_context(dkim);
-	const struct buf *bare = &sig->handed->bare;
-
+	(void)dkim;
 	(void)info;
-	if (bare->len >= size)
-		return DKIM_CBSTAT_ERROR;
-	memcpy(out, bare->data, bare->len + 1);
-	return DKIM_CBSTAT_CONTINUE;
+	(void)out;
+	(void)size;
+	return DKIM_CBSTAT_ERROR;
 }
 
-/* The body is hashed; which signatures are verified is decided elsewhere. */
+/* The body is hashed, and that is all it is wanted for. */
 static DKIM_CBSTAT
 stop_there(DKIM *dkim, DKIM_SIGINFO **infos, int count)
 {
@@ -107,13 +105,14 @@ signature_site_new(signature_lookup_fn *lookup, void *ctx)
 		return NULL;
 	site->lookup = lookup;
 	site->ctx = ctx;
+	site->keys = keycache_new();
 	site->lib = dkim_init(pool_take, pool_give);
-	if (site->lib == NULL ||
+	if (site->keys == NULL || site->lib == NULL ||
 	    dkim_options(site->lib, DKIM_OP_SETOPT, DKIM_OPTS_FLAGS, &flags,
 		sizeof flags) != DKIM_STAT_OK ||
 	    dkim_options(site->lib, DKIM_OP_SETOPT, DKIM_OPTS_CLOCKDRIFT,
 		&drift, sizeof drift) != DKIM_STAT_OK ||
-	    dkim_set_key_lookup(site->lib, hand_key) != DKIM_STAT_OK ||
+	    dkim_set_key_lookup(site->lib, refuse_key) != DKIM_STAT_OK ||
 	    dkim_set_final(site->lib, stop_there) != DKIM_STAT_OK)
 		signature_site_free(&site);
 	return site;
@@ -126,6 +125,7 @@ signature_site_free(struct signature_site **site)
 		return;
 	if ((*site)->lib != NULL)
 		dkim_close((*site)->lib);
+	keycache_free(&(*site)->keys);
 	free(*site);
 	*site = NULL;
 }
@@ -148,8 +148,7 @@ signature_new(struct signature_site *site, bool is_file)
 	crlf_init(&sig->body, is_file, hash_body, sig);
 	if (pool_init(&sig->pool))
 		sig->dkim = dkim_verify(site->lib, NULL, &sig->pool, &status);
-	if (sig->dkim == NULL ||
-	    dkim_set_user_context(sig->dkim, sig) != DKIM_STAT_OK)
+	if (sig->dkim == NULL)
 		signature_free(&sig);
 	return sig;
 }
@@ -169,7 +168,7 @@ signature_free(struct signature **sig)
 		buf_free(&(*sig)->entry[i].value);
 	}
 	for (size_t i = 0; i < (*sig)->keys; i++)
-		buf_free(&(*sig)->key[i].bare);
+		dkimkey_clear(&(*sig)->key[i].key);
 	free(*sig);
 	*sig = NULL;
 }
@@ -424,7 +423,6 @@ ask(struct signature *sig, struct key *key, int64_t deadline)
 {
 	int64_t left = deadline - now_ms();
 	struct buf record;
-	enum status st;
 
 	if (left <= 0) {
 		key->reason = REASON_DNS_TIMEOUT;
@@ -434,14 +432,8 @@ ask(struct signature *sig, struct key *key, int64_t deadline)
 	key->reason = sig->site->lookup(
 	    sig->site->ctx, key->name, (unsigned)left, &record, &key->dnssec);
 	if (key->reason == REASON_NONE)
-		key->reason = dkimkey_read(record.data, record.len, &key->key);
-	if (key->reason == REASON_NONE) {
-		st = dkimkey_bare(record.data, record.len, &key->bare);
-		if (st == ST_TOO_LARGE) /* an exponent as long as the modulus */
-			key->reason = REASON_KEY_MISMATCH;
-		else if (st != ST_OK)
-			key->reason = REASON_NO_RESOURCES;
-	}
+		key->reason = dkimkey_read(
+		    record.data, record.len, sig->site->keys, &key->key);
 	buf_free(&record);
 }
 
@@ -460,12 +452,14 @@ find_key(struct signature *sig, const struct dkimsig *s, int64_t deadline)
 	}
 	key = &sig->key[sig->keys++];
 	memcpy(key->name, name, sizeof name);
-	buf_init(&key->bare, BARE_KEY_MAX);
 	ask(sig, key, deadline);
 	return key;
 }
 
-/* What libopendkim's error means to us. Most cannot be, since we looked. */
+/*
+ * What libopendkim has against a field means to us. Hardly any of it can be,
+ * since dkimsig_read() looked before.
+ */
 static enum verdict_reason
 reason_of(DKIM_SIGERROR error)
 {
@@ -478,58 +472,58 @@ reason_of(DKIM_SIGERROR error)
 	case DKIM_SIGERROR_TOOLARGE_L:
 		return REASON_LENGTH_LIMIT;
 	case DKIM_SIGERROR_INVALID_H:
-	case DKIM_SIGERROR_MBSFAILED:
 		return REASON_FROM_NOT_SIGNED;
-	case DKIM_SIGERROR_BADSIG:
-		return REASON_SIGNATURE;
-	case DKIM_SIGERROR_NOKEY:
-		return REASON_NO_KEY;
-	case DKIM_SIGERROR_KEYREVOKED:
-		return REASON_KEY_REVOKED;
-	case DKIM_SIGERROR_KEYFAIL:
-		return REASON_DNS_FAILURE;
-	case DKIM_SIGERROR_DNSSYNTAX:
-	case DKIM_SIGERROR_MULTIREPLY:
-	case DKIM_SIGERROR_KEYVERSION:
-	case DKIM_SIGERROR_KEYDECODE:
-		return REASON_KEY_SYNTAX;
-	case DKIM_SIGERROR_SUBDOMAIN:
-	case DKIM_SIGERROR_KEYUNKNOWNHASH:
-	case DKIM_SIGERROR_KEYHASHMISMATCH:
-	case DKIM_SIGERROR_NOTEMAILKEY:
-	case DKIM_SIGERROR_KEYTYPEMISSING:
-	case DKIM_SIGERROR_KEYTYPEUNKNOWN:
-		return REASON_KEY_MISMATCH;
-	case DKIM_SIGERROR_KEYTOOSMALL:
-		return REASON_KEY_TOO_SMALL;
 	default:
 		return REASON_SIGNATURE_SYNTAX;
 	}
 }
 
-/* Have libopendkim verify a signature with the key that was found for it. */
-static enum verdict_reason
-check(struct signature *sig, int index, const struct key *key)
+/* Is bh= the hash, written as signers do: with its padding? */
+static bool
+is_body_hash(const struct dkimsig *s, const unsigned char *hash)
 {
+	const char *bh = taglist_value(&s->list, "bh");
+	unsigned char digits[DKIMKEY_HASH_LEN / 3 * 4 + 5];
+
+	(void)EVP_EncodeBlock(digits, hash, DKIMKEY_HASH_LEN);
+	return strcmp((const char *)digits, bh) == 0;
+}
+
+/*
+ * Verify a signature over the hashes that libopendkim computed. It would do so
+ * itself, in dkim_sig_process(), but decode the key anew each time.
+ */
+static enum verdict_reason
+check(struct signature *sig, const struct entry *e, const struct dkimkey *key)
+{
+	char b[BASE64_ROOM(DKIMSIG_FIELD_MAX)];
+	size_t b_len, header_len, body_len;
+	enum verdict_reason reason;
+	void *header, *body;
 	DKIM_SIGINFO **infos;
 	DKIM_SIGERROR error;
+	struct base64 b64;
 	int count;
 
 	if (sig->pool.has_failed ||
 	    dkim_getsiglist(sig->dkim, &infos, &count) != DKIM_STAT_OK ||
-	    index >= count)
+	    e->index >= count)
 		return REASON_NO_RESOURCES;
-	sig->handed = key;
-	if (dkim_sig_process(sig->dkim, infos[index]) != DKIM_STAT_OK ||
-	    sig->pool.has_failed)
-		return REASON_NO_RESOURCES;
-	/* A signature may have "passed" while the body hash differs. */
-	if (dkim_sig_getbh(infos[index]) == DKIM_SIGBH_MISMATCH)
-		return REASON_BODY_HASH;
-	error = dkim_sig_geterror(infos[index]);
-	if (error != DKIM_SIGERROR_OK)
+	/* Of a field that it refuses, there are no hashes to ask for. */
+	error = dkim_sig_geterror(infos[e->index]);
+	if (error != DKIM_SIGERROR_UNKNOWN)
 		return reason_of(error);
-	return DKIM_SIG_CHECK(infos[index]) ? REASON_NONE : REASON_SIGNATURE;
+	if (dkim_sig_gethashes(infos[e->index], &header, &header_len, &body,
+		&body_len) != DKIM_STAT_OK ||
+	    header_len != DKIMKEY_HASH_LEN || body_len != DKIMKEY_HASH_LEN)
+		return REASON_NO_RESOURCES;
+	base64_init(&b64);
+	b_len = base64_more(&b64, e->sig.b, strlen(e->sig.b), b);
+	b_len += base64_finish(&b64, b + b_len);
+	reason = dkimkey_verify(key, header, (const unsigned char *)b, b_len);
+	if (reason == REASON_NONE && !is_body_hash(&e->sig, body))
+		reason = REASON_BODY_HASH;
+	return reason;
 }
 
 /* Look up the key of an aligned signature, and verify it. */
@@ -549,7 +543,7 @@ verify(struct signature *sig, const struct entry *e, int64_t deadline,
 	/* As good as unsigned, says RFC 6376, section 3.6.1. */
 	if (key->key.is_testing)
 		return REASON_KEY_TESTING;
-	return check(sig, e->index, key);
+	return check(sig, e, &key->key);
 }
 
 /* May a take the place of b, as the verdict that is told? */

@@ -38,7 +38,10 @@ enum {
 typedef enum verdict_reason signature_lookup_fn(void *ctx, const char *name,
     unsigned milliseconds, struct buf *record, enum verdict_dnssec *dnssec);
 
-/* What all messages share: libopendkim's handle. Thread-safe once made. */
+/*
+ * What all messages share: libopendkim's handle, and the keys that stay
+ * decoded. Thread-safe once made.
+ */
 struct signature_site;
 struct signature_site *
 signature_site_new(signature_lookup_fn *lookup, void *ctx);

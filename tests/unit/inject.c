@@ -12,6 +12,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -639,4 +640,99 @@ __wrap_EVP_Digest(const void *data, size_t len, unsigned char *out,
 	return strikes(INJECT_DIGEST)
 	    ? 0
 	    : __real_EVP_Digest(data, len, out, out_len, type, engine);
+}
+
+/* Public keys. */
+
+EVP_PKEY *__real_EVP_PKEY_new_raw_public_key(
+    int type, ENGINE *engine, const unsigned char *bytes, size_t len);
+int __real_EVP_PKEY_fromdata(
+    EVP_PKEY_CTX *ctx, EVP_PKEY **key, int selection, OSSL_PARAM params[]);
+EVP_PKEY_CTX *__real_EVP_PKEY_CTX_new(EVP_PKEY *key, ENGINE *engine);
+int __real_EVP_PKEY_verify_init(EVP_PKEY_CTX *ctx);
+int __real_EVP_PKEY_verify(EVP_PKEY_CTX *ctx, const unsigned char *b,
+    size_t b_len, const unsigned char *hash, size_t len);
+int __real_EVP_DigestVerifyInit(EVP_MD_CTX *ctx, EVP_PKEY_CTX **pctx,
+    const EVP_MD *type, ENGINE *engine, EVP_PKEY *key);
+int __real_EVP_DigestVerify(EVP_MD_CTX *ctx, const unsigned char *b,
+    size_t b_len, const unsigned char *data, size_t len);
+EVP_PKEY *__wrap_EVP_PKEY_new_raw_public_key(
+    int type, ENGINE *engine, const unsigned char *bytes, size_t len);
+int __wrap_EVP_PKEY_fromdata(
+    EVP_PKEY_CTX *ctx, EVP_PKEY **key, int selection, OSSL_PARAM params[]);
+EVP_PKEY_CTX *__wrap_EVP_PKEY_CTX_new(EVP_PKEY *key, ENGINE *engine);
+int __wrap_EVP_PKEY_verify_init(EVP_PKEY_CTX *ctx);
+int __wrap_EVP_PKEY_verify(EVP_PKEY_CTX *ctx, const unsigned char *b,
+    size_t b_len, const unsigned char *hash, size_t len);
+int __wrap_EVP_DigestVerifyInit(EVP_MD_CTX *ctx, EVP_PKEY_CTX **pctx,
+    const EVP_MD *type, ENGINE *engine, EVP_PKEY *key);
+int __wrap_EVP_DigestVerify(EVP_MD_CTX *ctx, const unsigned char *b,
+    size_t b_len, const unsigned char *data, size_t len);
+
+EVP_PKEY *
+__wrap_EVP_PKEY_new_raw_public_key(
+    int type, ENGINE *engine, const unsigned char *bytes, size_t len)
+{
+	return strikes(INJECT_KEY)
+	    ? NULL
+	    : __real_EVP_PKEY_new_raw_public_key(type, engine, bytes, len);
+}
+
+int
+__wrap_EVP_PKEY_fromdata(
+    EVP_PKEY_CTX *ctx, EVP_PKEY **key, int selection, OSSL_PARAM params[])
+{
+	return strikes(INJECT_KEY)
+	    ? 0
+	    : __real_EVP_PKEY_fromdata(ctx, key, selection, params);
+}
+
+EVP_PKEY_CTX *
+__wrap_EVP_PKEY_CTX_new(EVP_PKEY *key, ENGINE *engine)
+{
+	return strikes(INJECT_DIGEST) ? NULL
+				      : __real_EVP_PKEY_CTX_new(key, engine);
+}
+
+int
+__wrap_EVP_PKEY_verify_init(EVP_PKEY_CTX *ctx)
+{
+	return strikes(INJECT_DIGEST) ? 0 : __real_EVP_PKEY_verify_init(ctx);
+}
+
+/* As libcrypto says that it was no memory, and not the signature. */
+static bool
+verifying_fails(void)
+{
+	if (!strikes(INJECT_DIGEST))
+		return false;
+	ERR_raise(ERR_LIB_EVP, ERR_R_MALLOC_FAILURE);
+	return true;
+}
+
+int
+__wrap_EVP_PKEY_verify(EVP_PKEY_CTX *ctx, const unsigned char *b, size_t b_len,
+    const unsigned char *hash, size_t len)
+{
+	return verifying_fails()
+	    ? -1
+	    : __real_EVP_PKEY_verify(ctx, b, b_len, hash, len);
+}
+
+int
+__wrap_EVP_DigestVerifyInit(EVP_MD_CTX *ctx, EVP_PKEY_CTX **pctx,
+    const EVP_MD *type, ENGINE *engine, EVP_PKEY *key)
+{
+	return strikes(INJECT_DIGEST)
+	    ? 0
+	    : __real_EVP_DigestVerifyInit(ctx, pctx, type, engine, key);
+}
+
+int
+__wrap_EVP_DigestVerify(EVP_MD_CTX *ctx, const unsigned char *b, size_t b_len,
+    const unsigned char *data, size_t len)
+{
+	return verifying_fails()
+	    ? -1
+	    : __real_EVP_DigestVerify(ctx, b, b_len, data, len);
 }

@@ -32,7 +32,8 @@ enum inject {
 	INJECT_THREAD = 1 << 7, /* pthread_create: EAGAIN */
 	INJECT_DIGEST = 1 << 8, /* libcrypto's EVP functions */
 	INJECT_FLAGS = 1 << 9,  /* renameat2 with flags: EINVAL */
-	INJECT_ALL = (1 << 10) - 1
+	INJECT_KEY = 1 << 10,   /* libcrypto's decoding of a public key */
+	INJECT_ALL = (1 << 11) - 1
 };
 
 /* Make the nth call of these kinds fail; 0 watches only. */

@@ -56,6 +56,7 @@ static Suite *(*const suites[])(void) = {
 	state_suite,
 	reindex_suite,
 	taglist_suite,
+	keycache_suite,
 	dkimkey_suite,
 	crlf_suite,
 	pool_suite,

@@ -52,6 +52,7 @@ Suite *problem_suite(void);
 Suite *state_suite(void);
 Suite *reindex_suite(void);
 Suite *taglist_suite(void);
+Suite *keycache_suite(void);
 Suite *dkimkey_suite(void);
 Suite *crlf_suite(void);
 Suite *pool_suite(void);

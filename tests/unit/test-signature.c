@@ -3,6 +3,7 @@
  * openssl command, and the examples of RFC 6376 and RFC 8463.
  */
 #include <check.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,10 @@ enum {
 	MAIL_MAX = 1 << 22,
 	PLENTY = 10000, /* milliseconds */
 	SLOW = 100,     /* milliseconds that a key of s=slow would take */
-	LINES = 5000    /* appended to large-*.eml */
+	LINES = 5000,   /* appended to large-*.eml */
+	MAILS = 100,
+	THREADS = 8,
+	TURNS = 50 /* of each thread */
 };
 
 static const char line[] = "0123456789abcdef \t the same line again and "
@@ -111,7 +115,8 @@ look_up(void *ctx, const char *name, unsigned milliseconds, struct buf *record,
 static bool
 is_aligned(void *ctx, const char *domain)
 {
-	dns.is_wrong |= ctx != &site;
+	if (ctx != &site)
+		dns.is_wrong = true;
 	return text_isuffix(domain, "example.com");
 }
 
@@ -806,6 +811,142 @@ START_TEST(memory_may_be_short)
 }
 END_TEST
 
+/* What a mail comes to, without any assertion. */
+static enum verdict_reason
+judge(struct signature_site *s, const struct buf *mail)
+{
+	struct verdict v = { .reason = REASON_NO_RESOURCES };
+	struct signature *sig = signature_new(s, true);
+	struct header_splitter splitter;
+	size_t used;
+
+	if (sig == NULL)
+		return v.reason;
+	header_splitter_init(&splitter, take_field, sig);
+	if (header_splitter_more(&splitter, mail->data, mail->len, &used) ==
+	    ST_OK) {
+		signature_body(sig, mail->data + used, mail->len - used);
+		signature_finish(sig, is_aligned, &site, PLENTY, &v);
+	}
+	header_splitter_free(&splitter);
+	signature_free(&sig);
+	return v.reason;
+}
+
+/* Were a key decoded again, it would fail. */
+START_TEST(keys_are_kept)
+{
+	static const char *const mails[] = { "relaxed-relaxed",
+		"ed25519-relaxed-relaxed" };
+	struct buf mail;
+
+	read_mail(mails[_i], &mail);
+	inject_arm(INJECT_KEY, 1);
+	ck_assert_int_eq(judge(site, &mail), REASON_NO_RESOURCES);
+	ck_assert(inject_disarm());
+	ck_assert_int_eq(judge(site, &mail), REASON_NONE);
+	inject_arm(INJECT_KEY, 1);
+	for (size_t i = 1; i < MAILS; i++) {
+		/* Check takes memory, but decodes nothing. */
+		ck_assert_int_eq(judge(site, &mail), REASON_NONE);
+	}
+	ck_assert(!inject_disarm());
+	buf_free(&mail);
+}
+END_TEST
+
+/* Whatever libcrypto has not the memory for, the mail is not to blame. */
+START_TEST(libcrypto_may_fail)
+{
+	static const char *const mails[] = { "relaxed-relaxed",
+		"ed25519-relaxed-relaxed" };
+	struct buf mail;
+	unsigned n;
+
+	read_mail(mails[_i], &mail);
+	for (n = 1;; n++) {
+		enum verdict_reason reason;
+
+		signature_site_free(&site);
+		site = signature_site_new(look_up, &dns);
+		inject_arm(INJECT_KEY | INJECT_DIGEST, n);
+		reason = judge(site, &mail);
+		if (!inject_disarm()) {
+			ck_assert_int_eq(reason, REASON_NONE);
+			break;
+		}
+		ck_assert_msg(reason == REASON_NO_RESOURCES, "%u: %s", n,
+		    verdict_reason_str(reason));
+	}
+	/* The key, a context, its start, the verification. */
+	ck_assert_uint_eq(n, 5);
+	buf_free(&mail);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	enum verdict_reason reason;
+} shared[] = {
+	{ "rsa1024", REASON_NONE },
+	{ "relaxed-relaxed", REASON_NONE },
+	{ "simple-simple", REASON_NONE },
+	{ "rsa4096", REASON_NONE },
+	{ "ed25519-relaxed-relaxed", REASON_NONE },
+	{ "key-tlsrpt", REASON_NONE },
+	{ "rfc8463", REASON_NONE },
+	{ "header-altered", REASON_SIGNATURE },
+	{ "body-altered", REASON_BODY_HASH },
+	{ "rsa768", REASON_KEY_TOO_SMALL },
+};
+static struct buf shared_mail[ARRAY_LEN(shared)];
+
+static enum verdict_reason
+look_up_quietly(void *ctx, const char *name, unsigned milliseconds,
+    struct buf *record, enum verdict_dnssec *dnssec)
+{
+	(void)ctx;
+	(void)milliseconds;
+	(void)dnssec;
+	return find_record(name, record);
+}
+
+static void *
+judge_many(void *ctx)
+{
+	struct signature_site *s = ctx;
+
+	for (size_t i = 0; i < TURNS; i++) {
+		size_t n = i % ARRAY_LEN(shared);
+
+		if (judge(s, &shared_mail[n]) != shared[n].reason)
+			return NULL;
+	}
+	return ctx;
+}
+
+START_TEST(threads_share_a_site)
+{
+	struct signature_site *s = signature_site_new(look_up_quietly, NULL);
+	pthread_t thread[THREADS];
+
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		read_mail(shared[i].name, &shared_mail[i]);
+	for (size_t i = 0; i < THREADS; i++)
+		ck_assert_int_eq(
+		    pthread_create(&thread[i], NULL, judge_many, s), 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		void *result;
+
+		ck_assert_int_eq(pthread_join(thread[i], &result), 0);
+		ck_assert_ptr_eq(result, s);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		buf_free(&shared_mail[i]);
+	signature_site_free(&s);
+}
+END_TEST
+
 Suite *
 signature_suite(void)
 {
@@ -827,6 +968,14 @@ signature_suite(void)
 	tcase_add_loop_test(tc, long_values, 0, 12);
 	tcase_add_test(tc, hostile_headers);
 	tcase_add_test(tc, memory_may_be_short);
+	tcase_add_loop_test(tc, keys_are_kept, 0, 2);
+	tcase_add_loop_test(tc, libcrypto_may_fail, 0, 2);
+	suite_add_tcase(suite, tc);
+	/* Apart, for ThreadSanitizer: CK_RUN_CASE=threads. */
+	tc = tcase_create("threads");
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, threads_share_a_site);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
