@@ -92,6 +92,16 @@ run_milter(void *arg)
 	return NULL;
 }
 
+/* Whoever connects from now on finds nobody, or our successor. */
+static void
+leave(const struct conf *start)
+{
+	if (process_socket_path(start->socket) != NULL)
+		(void)unlink(process_socket_path(start->socket));
+	if (start->pid_file[0] != '\0')
+		(void)unlink(start->pid_file);
+}
+
 /*
  * Serve until a signal or libmilter says that it is over. start is the
  * configuration of the start, which named the socket and the pid file.
@@ -120,11 +130,7 @@ serve(struct server *server, const struct conf *start)
 		process_notify("READY=1");
 	}
 	process_notify("STOPPING=1");
-	/* Whoever connects from now on finds nobody, or our successor. */
-	if (process_socket_path(start->socket) != NULL)
-		(void)unlink(process_socket_path(start->socket));
-	if (start->pid_file[0] != '\0')
-		(void)unlink(start->pid_file);
+	leave(start);
 	if (!server_drain(server, DRAIN_SECONDS))
 		log_text(server->log, SEV_WARNING,
 		    "stopping with messages in flight: the MTA will try "
@@ -268,8 +274,11 @@ run(struct conf *conf, const struct options *options)
 		return EX_OSERR;
 	}
 	status = prepare(&server);
-	if (status == EX_OK)
+	if (status == EX_OK) {
 		status = start_threads(&server);
+		if (status != EX_OK)
+			leave(start);
+	}
 	if (status == EX_OK) {
 		if (ready != -1)
 			log_detach(log);

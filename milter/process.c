@@ -106,10 +106,13 @@ static bool
 is_alive(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	bool is_connected;
+	int fd;
 
-	if (fd == -1 || !text_copy(addr.sun_path, sizeof addr.sun_path, path))
+	if (!text_copy(addr.sun_path, sizeof addr.sun_path, path))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (fd == -1)
 		return false;
 	is_connected = connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0;
 	(void)close(fd);
