@@ -158,10 +158,9 @@ verify_site_configure(
 	char *identity;
 	bool is_same;
 
-	if (conf->dkim == DKIM_OFF) {
-		replace_source(site, NULL);
+	/* Messages that have begun may still want what there is. */
+	if (conf->dkim == DKIM_OFF)
 		return ST_OK;
-	}
 	/* Nobody but the caller replaces it. */
 	identity = make_identity(conf);
 	is_same = identity != NULL && site->source != NULL &&

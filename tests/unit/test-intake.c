@@ -283,6 +283,23 @@ START_TEST(without_a_verifier_nothing_is_read)
 }
 END_TEST
 
+/* SIGHUP between MAIL and DATA: the message is read as it began. */
+START_TEST(a_message_outlives_its_configuration)
+{
+	struct conf *off = unit_conf("Mailbox a@b\nDKIM off\n");
+	struct intake *in;
+	struct fault fault;
+
+	use_conf("DKIM require\nResolver 127.0.0.1@9\n");
+	ck_status("on", verify_site_configure(verify, conf, &fault), ST_OK);
+	ck_status("off", verify_site_configure(verify, off, &fault), ST_OK);
+	in = intake_new(&site, conf, NULL);
+	ck_assert_ptr_nonnull(in);
+	intake_free(&in);
+	conf_unref(&off);
+}
+END_TEST
+
 START_TEST(the_line_of_a_report)
 {
 	struct outcome outcome;
@@ -463,6 +480,7 @@ intake_suite(void)
 	tcase_add_loop_test(tc, messages_are_taken_in, 0, (int)ARRAY_LEN(rows));
 	tcase_add_loop_test(
 	    tc, reports_are_verified, 0, (int)ARRAY_LEN(verified));
+	tcase_add_test(tc, a_message_outlives_its_configuration);
 	tcase_add_test(tc, without_a_verifier_nothing_is_read);
 	tcase_add_test(tc, the_line_of_a_report);
 	tcase_add_loop_test(tc, lines_have_their_limit, 0, 4);
