@@ -8,13 +8,16 @@
 
 /*
  * Run a subcommand with its own argc and argv (argv[0] is its name). Returns
- * an exit status of sysexits.h.
+ * an exit status: of sysexits.h, but for what health and ready answer.
  */
 int show_main(int argc, char **argv);
 int explain_main(int argc, char **argv);
 int reindex_main(int argc, char **argv);
 int summary_main(int argc, char **argv);
 int problems_main(int argc, char **argv);
+int health_main(int argc, char **argv);
+int ready_main(int argc, char **argv);
+int metrics_main(int argc, char **argv);
 
 /*
  * Somebody has used a subcommand wrongly, and has been told how: say where

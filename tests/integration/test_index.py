@@ -363,11 +363,215 @@ class Truthful(Index):
                          "No problem.\n")
 
 
+class Health(Index):
+    """As a plugin of a monitoring system: one line and 0, 1, 2 or 3."""
+
+    LINE = (r"TLSRPT (OK|WARNING|CRITICAL) - ([^|\n]+) \| open=(\d+);0;;0 "
+            r"stale=(\d+);;;0 reports=(\d+);;;0 reporters=(\d+);;;0"
+            r"(?: age=(\d+)s;259200;;0)?\n")
+
+    def health(self, status):
+        text = self.ask("health", status=status)
+        found = re.fullmatch(self.LINE, text)
+        self.assertIsNotNone(found, text)
+        self.assertEqual(found[1], ("OK", "WARNING", "CRITICAL")[status])
+        return found
+
+    def fill_days(self, last, *policies, days=3):
+        """Reports of some days, the last of them that many days ago."""
+        for age in range(last, last + days):
+            start = today() - age * DAY
+            self.store(mails.report(*policies, start=start,
+                                    end=start + DAY - 1), start)
+        self.reindex()
+
+    def test_ok(self):
+        self.fill_days(1)
+        found = self.health(0)
+        self.assertEqual(found.groups()[2:6], ("0", "0", "3", "1"))
+        self.assertLess(abs(int(found[7]) - (time.time() - today())), 10)
+
+    def test_critical(self):
+        truth = Truth(5)
+        self.fill(truth)
+        self.reindex()
+        found = self.health(2)
+        self.assertIn("1 problem is open, the worst at err", found[2])
+        self.assertEqual(found.groups()[2:6],
+                         ("1", "0", str(len(truth.rows)), "12"))
+
+    def test_warning(self):
+        self.fill_days(1, mails.policy(97, 3, [mails.failure(sessions=3)]))
+        self.assertIn("the worst at warning", self.health(1)[2])
+
+    def test_silence(self):
+        self.fill_days(4)
+        self.assertIn(day(today() - 4 * DAY), self.health(1)[2])
+
+    def test_no_report(self):
+        self.reindex()
+        self.assertIn("no report is in the index", self.health(1)[2])
+
+    def test_unknown(self):
+        text = self.ask("health", status=3)
+        self.assertRegex(text, r"^TLSRPT UNKNOWN - state: [^|\n]+\n$")
+        for words in (("--nonsense",), ("x",), ("-c", self.dir / "none")):
+            done = run("health", *words)
+            self.assertEqual(
+                (done.returncode, done.stdout),
+                (3, "TLSRPT UNKNOWN - wrong usage or configuration\n"))
+
+
+class Ready(Index):
+    """May a domain go from testing to enforce?"""
+
+    def fill_days(self, ages, *policies):
+        for age in ages:
+            start = today() - age * DAY
+            self.store(mails.report(*policies, start=start,
+                                    end=start + DAY - 1), start)
+        self.reindex()
+
+    def ready(self, status, *against):
+        text = self.ask("ready", "Example.Test", status=status)
+        self.assertEqual(re.findall(r"^  NO   (\S+) ", text, re.MULTILINE),
+                         list(against), text)
+        self.assertEqual(len(re.findall(r"^  (?:yes|NO ) ", text,
+                                        re.MULTILINE)), 5)
+        return text
+
+    def test_ready(self):
+        self.fill_days(range(1, 15))
+        text = self.ready(0)
+        self.assertIn("14 of the last 30 have reports", text)
+        self.assertIn("1400 reported by 1 sender;", text)
+        self.assertTrue(text.endswith("Example.Test is ready to enforce\n"))
+
+    def test_too_few_days(self):
+        self.fill_days(range(1, 14))
+        self.ready(1, "days")
+
+    def test_old_days_do_not_count(self):
+        self.fill_days((*range(1, 14), *range(31, 40)))
+        self.ready(1, "days")
+
+    def test_silence(self):
+        self.fill_days(range(5, 25))
+        self.ready(1, "newest")
+
+    def test_too_few_sessions(self):
+        self.fill_days(range(1, 15), mails.policy(0))
+        self.ready(1, "days", "newest", "sessions")
+
+    def test_open_problem(self):
+        self.fill_days(range(1, 15),
+                       mails.policy(1000, 1, [mails.failure()]))
+        self.ready(1, "problems")
+
+    def test_failures_without_details(self):
+        self.fill_days(range(1, 15), mails.policy(90, 10))
+        self.ready(1, "failures")
+
+    def test_what_was_mended_does_not_count(self):
+        self.fill_days(range(20, 29),
+                       mails.policy(50, 50, [mails.failure(sessions=50)]))
+        self.fill_days(range(1, 20))
+        self.ready(0)
+
+    def test_unknown_domain(self):
+        self.fill_days(range(1, 15), mails.policy(domain="other.test"))
+        self.ready(1, "days", "newest", "sessions")
+
+
+class Metrics(Index):
+    """The text format of Prometheus."""
+
+    SERIES = (r'(tlsrpt_\w+)(\{(?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)+\})?'
+              r" (\d+)")
+
+    def series(self):
+        """{series: value}, each below its HELP and TYPE, once."""
+        found = {}
+        helped = typed = ""
+        for line in self.ask("metrics").splitlines():
+            words = line.split(" ")
+            if line.startswith("# HELP "):
+                helped = words[2]
+            elif line.startswith("# TYPE "):
+                typed = words[2]
+                self.assertEqual((typed, words[3:]), (helped, ["gauge"]))
+            else:
+                match = re.fullmatch(self.SERIES, line)
+                self.assertIsNotNone(match, line)
+                self.assertEqual(match[1], typed)
+                name = match[1].removeprefix("tlsrpt_") + (match[2] or "")
+                self.assertNotIn(name, found)
+                found[name] = int(match[3])
+        return found
+
+    def test_truth(self):
+        truth = Truth(6)
+        self.fill(truth)
+        self.reindex()
+        series = self.series()
+        sums = truth.sums("domain", 0).values()
+        self.assertEqual(series['sessions{result="successful"}'],
+                         sum(sum_[1] for sum_ in sums))
+        self.assertEqual(series['sessions{result="failed"}'],
+                         sum(sum_[2] for sum_ in sums))
+        self.assertEqual(
+            [series[name] for name in ("reports", "reporters",
+                                       "policy_domains")],
+            [len(truth.rows), 12, 2])
+        self.assertEqual(
+            [series[f'problems{{state="{state}"}}']
+             for state in ("open", "stale", "resolved")], [1, 0, 1])
+        self.assertEqual(series["newest_report_end_timestamp_seconds"],
+                         today() - 1)
+        problem, = (name for name in series if name.startswith("problem_"))
+        self.assertEqual(problem, (
+            'problem_failed_sessions{policy_domain="example.test",'
+            'receiving_mx_hostname="mx1.example.test",policy_type="sts",'
+            'result_type="certificate-expired",state="open",'
+            'severity="err"}'))
+        self.assertEqual(series[problem],
+                         truth.failing("certificate-expired")[1])
+
+    def test_hostile_names(self):
+        """Names that look alike once they are made visible stay two."""
+        names = ('a"} 1\nx 1', "a\x1b", "a\\x1b", "\\", '"', "\\n", "\n")
+        start = today() - DAY
+        for name in names:
+            self.store(mails.report(mails.policy(
+                0, 50, [mails.failure(sessions=50)], domain=name),
+                start=start, end=start + DAY - 1), start)
+        self.reindex()
+        problems = [name for name in self.series()
+                    if name.startswith("problem_")]
+        self.assertEqual(len(problems), len(names))
+
+    def test_bound(self):
+        start = today() - DAY
+        self.store(mails.report(*(mails.policy(
+            0, 50, [mails.failure(sessions=50)], domain=f"d{n}.test")
+            for n in range(250)), start=start, end=start + DAY - 1), start)
+        self.reindex()
+        series = self.series()
+        self.assertEqual(series['problems{state="open"}'], 250)
+        self.assertEqual(sum(name.startswith("problem_")
+                             for name in series), 200)
+
+    def test_empty(self):
+        self.reindex()
+        self.assertEqual(self.series()["reports"], 0)
+        self.assertNotIn("timestamp", self.ask("metrics"))
+
+
 class Usage(Index):
-    COMMANDS = ("reindex", "summary", "problems")
+    COMMANDS = ("reindex", "summary", "problems", "ready", "metrics")
 
     def test_help(self):
-        for command in self.COMMANDS:
+        for command in (*self.COMMANDS, "health"):
             done = run(command, "--help")
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertTrue(done.stdout.startswith(
@@ -375,7 +579,8 @@ class Usage(Index):
 
     def test_wrong(self):
         for words in (
-                *((command, "x") for command in self.COMMANDS),
+                *((command, "x", "y") for command in self.COMMANDS),
+                ("ready",), ("summary", "x"), ("metrics", "--all"),
                 *((command, "--nonsense") for command in self.COMMANDS),
                 ("reindex", "--format=json"), ("problems", "--since=7d"),
                 ("problems", "--format=csv"), ("summary", "--format=xml"),
@@ -393,10 +598,11 @@ class Usage(Index):
                 self.assertIn(f'"tlsrpt {words[0]} --help"', done.stderr)
 
     def test_no_index(self):
-        for command in ("summary", "problems"):
-            done = run(command, f"--state={self.state}")
+        for words in (("summary",), ("problems",), ("metrics",),
+                      ("ready", "example.test")):
+            done = run(*words, f"--state={self.state}")
             self.assertEqual((done.returncode, done.stdout), (69, ""), done)
-            self.assertIn(f"tlsrpt {command}: state: ", done.stderr)
+            self.assertIn(f"tlsrpt {words[0]}: state: ", done.stderr)
             self.assertFalse(self.state.exists())
 
     def test_empty_index(self):
