@@ -164,6 +164,15 @@ is_well_formed(struct dkimsig *sig)
 		text_ieq(a, "rsa-sha1") ? 0 : HASH_DIGITS);
 }
 
+/* What h= names, as far as it matters beside From. */
+static void
+read_signed_names(struct dkimsig *sig, const char *names)
+{
+	sig->signs_signatures = taglist_has(names, "dkim-signature");
+	sig->signs_submitter = taglist_has(names, "tls-report-submitter");
+	sig->content_types = taglist_count(names, "content-type");
+}
+
 /* Is it one that is well formed, but cannot pass? */
 static enum verdict_reason
 judge(const struct dkimsig *sig, int64_t signed_at, int64_t expires, time_t now)
@@ -200,7 +209,12 @@ dkimsig_read(struct dkimsig *sig, char *text, size_t len, time_t now)
 	    (expires != -1 && expires <= signed_at))
 		return;
 	sig->is_sound = true;
-	sig->signs_signatures =
-	    taglist_has(taglist_value(&sig->list, "h"), "dkim-signature");
+	read_signed_names(sig, taglist_value(&sig->list, "h"));
 	sig->reason = judge(sig, signed_at, expires, now);
+}
+
+bool
+dkimsig_keeps_type(const struct dkimsig *sig, size_t content_types)
+{
+	return sig->content_types == 0 || content_types <= sig->content_types;
 }

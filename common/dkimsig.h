@@ -35,6 +35,8 @@ struct dkimsig {
 	bool has_length;                 /* l= */
 	bool is_narrow;                  /* i= is of a subdomain of d= */
 	bool signs_signatures;           /* h= names DKIM-Signature */
+	bool signs_submitter;            /* h= names TLS-Report-Submitter */
+	size_t content_types;            /* how often h= names Content-Type */
 	char domain[VERDICT_DOMAIN_MAX]; /* d=, lower case; "" unknown */
 	char selector[VERDICT_SELECTOR_MAX]; /* s=, lower case; "" unknown */
 	const char *b;                       /* without white space; or NULL */
@@ -49,5 +51,11 @@ struct dkimsig {
  * DKIMSIG_DRIFT_MAX seconds after now), the first of these that holds.
  */
 void dkimsig_read(struct dkimsig *sig, char *text, size_t len, time_t now);
+
+/*
+ * Of so many Content-Type fields in a message, has none come after the
+ * signature? One that does not cover any cannot tell.
+ */
+bool dkimsig_keeps_type(const struct dkimsig *sig, size_t content_types);
 
 #endif

@@ -56,9 +56,7 @@ struct signature {
 	bool is_hashing; /* some signature may still pass */
 	/* Why no signature of this message can be verified. */
 	enum verdict_reason trouble;
-	size_t header_len;
-	size_t fields;
-	size_t froms;
+	size_t header_len, fields, froms, content_types;
 	size_t count;
 	struct entry entry[SIGNATURE_MAX];
 	size_t keys;
@@ -263,6 +261,8 @@ signature_field(struct signature *sig, const char *name, const char *value)
 		return;
 	}
 	sig->froms += is_named(name, "From");
+	sig->content_types += is_named(name, "Content-Type") ||
+	    is_named(name, "ContentType"); /* as entity.c reads it */
 	buf_init(&field, FIELD_MAX);
 	/* A name that libopendkim refuses is one that no h= can have. */
 	if (put_together(&field, name, value) == ST_OK)
@@ -274,15 +274,17 @@ signature_field(struct signature *sig, const char *name, const char *value)
 
 bool
 signature_is_there(struct signature *sig, const char *domain,
-    const char *selector, const char *b)
+    const char *selector, const char *b, signature_aligned_fn *is_aligned,
+    void *ctx)
 {
 	for (size_t i = 0; i < sig->count && sig->froms == 1; i++) {
 		const struct dkimsig *s = &sig->entry[i].sig;
 
-		if (s->is_sound && !s->has_length &&
-		    text_ieq(s->domain, domain) &&
+		if (s->reason == REASON_NONE && text_ieq(s->domain, domain) &&
 		    (selector[0] == '\0' || text_ieq(s->selector, selector)) &&
-		    strncmp(s->b, b, strlen(b)) == 0)
+		    strncmp(s->b, b, strlen(b)) == 0 &&
+		    is_aligned(ctx, s->domain, s->signs_submitter) &&
+		    dkimsig_keeps_type(s, sig->content_types))
 			return true;
 	}
 	return false;
@@ -574,10 +576,13 @@ signature_finish(struct signature *sig, signature_aligned_fn *is_aligned,
 
 		memcpy(v.domain, e->sig.domain, sizeof v.domain);
 		memcpy(v.selector, e->sig.selector, sizeof v.selector);
-		if (v.domain[0] != '\0' && !is_aligned(ctx, v.domain))
+		if (v.domain[0] != '\0' &&
+		    !is_aligned(ctx, v.domain, e->sig.signs_submitter))
 			v.reason = REASON_NOT_ALIGNED;
 		else if (sig->trouble != REASON_NONE)
 			v.reason = sig->trouble;
+		else if (!dkimsig_keeps_type(&e->sig, sig->content_types))
+			v.reason = REASON_SIGNATURE;
 		else if (v.reason == REASON_NONE)
 			v.reason = verify(sig, e, deadline, &v);
 		v.result = verdict_of_reason(v.reason);

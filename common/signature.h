@@ -69,8 +69,12 @@ void
 signature_field(struct signature *sig, const char *name, const char *value);
 void signature_body(struct signature *sig, const char *data, size_t len);
 
-/* Is d= one of the reporting domains? See align.h. */
-typedef bool signature_aligned_fn(void *ctx, const char *domain);
+/*
+ * Is d= one of the reporting domains? See align.h. Where the signature does not
+ * cover TLS-Report-Submitter, anybody may have written that name.
+ */
+typedef bool
+signature_aligned_fn(void *ctx, const char *domain, bool signs_submitter);
 
 /*
  * The message is complete: the verdict on it. Of several signatures, an aligned
@@ -82,12 +86,14 @@ void signature_finish(struct signature *sig, signature_aligned_fn *is_aligned,
 
 /*
  * Does the message have a DKIM-Signature with this d= and, where it is not "",
- * this s=, whose b= begins with b (without white space; "" for any), and which
- * has no l=? And does it have one From field? For a verdict that somebody else
- * has reached. After the last field and before signature_finish().
+ * this s=, whose b= begins with b (without white space; "" for any), which is
+ * aligned, and which may pass as far as can be told without its key? And does
+ * it have one From field? For a verdict that somebody else has reached. After
+ * the last field and before signature_finish().
  */
 bool signature_is_there(struct signature *sig, const char *domain,
-    const char *selector, const char *b);
+    const char *selector, const char *b, signature_aligned_fn *is_aligned,
+    void *ctx);
 
 void signature_free(struct signature **sig);
 

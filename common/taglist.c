@@ -106,18 +106,23 @@ taglist_value(const struct taglist *list, const char *name)
 	return NULL;
 }
 
-bool
-taglist_has(const char *value, const char *word)
+size_t
+taglist_count(const char *value, const char *word)
 {
-	size_t len = strlen(word);
+	size_t len = strlen(word), count = 0;
 
 	for (;;) {
 		size_t n = strcspn(value, ":");
 
-		if (n == len && text_ieqn(value, word, len))
-			return true;
+		count += n == len && text_ieqn(value, word, len);
 		value += n;
 		if (*value++ == '\0')
-			return false;
+			return count;
 	}
+}
+
+bool
+taglist_has(const char *value, const char *word)
+{
+	return taglist_count(value, word) > 0;
 }

@@ -31,7 +31,10 @@ bool taglist_read(struct taglist *list, char *text, size_t len);
 /* The value of a tag ("" for an empty one), or NULL. Names mind the case. */
 const char *taglist_value(const struct taglist *list, const char *name);
 
-/* Is the word one of a value's words with colons between, in any case? */
+/* How many of a value's words, with colons between, are this, in any case? */
+size_t taglist_count(const char *value, const char *word);
+
+/* Is it one of them? */
 bool taglist_has(const char *value, const char *word);
 
 #endif

@@ -249,17 +249,17 @@ struct reporting_domains {
 };
 
 static bool
-is_aligned(void *ctx, const char *domain)
+is_aligned(void *ctx, const char *domain, bool signs_submitter)
 {
 	const struct reporting_domains *of = ctx;
 
 	return align_domains(domain, of->from) ||
-	    align_domains(domain, of->submitter);
+	    (signs_submitter && align_domains(domain, of->submitter));
 }
 
 /*
  * Does a milter before us vouch for a signature of the reporting domain? Only
- * for one that is there, and that would do for us: without l=.
+ * for one that is there, and that would do for us.
  */
 static bool
 is_vouched_for(
@@ -268,9 +268,8 @@ is_vouched_for(
 	for (size_t i = 0; i < v->authres.count; i++) {
 		const struct authres_pass *pass = &v->authres.pass[i];
 
-		if (!is_aligned(of, pass->domain) ||
-		    !signature_is_there(
-			v->signature, pass->domain, pass->selector, pass->b))
+		if (!signature_is_there(v->signature, pass->domain,
+			pass->selector, pass->b, is_aligned, of))
 			continue;
 		verdict->result = VERDICT_PASS;
 		verdict->reason = REASON_AUTHENTICATION_RESULTS;

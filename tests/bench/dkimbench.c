@@ -148,8 +148,9 @@ stop_there(DKIM *dkim, DKIM_SIGINFO **infos, int count)
 }
 
 static bool
-is_aligned(void *ctx, const char *domain)
+is_aligned(void *ctx, const char *domain, bool signs_submitter)
 {
+	(void)signs_submitter;
 	(void)ctx;
 	(void)domain;
 	return true;

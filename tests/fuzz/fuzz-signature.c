@@ -63,8 +63,9 @@ look_up(void *ctx, const char *name, unsigned milliseconds, struct buf *record,
 }
 
 static bool
-is_aligned(void *ctx, const char *domain)
+is_aligned(void *ctx, const char *domain, bool signs_submitter)
 {
+	(void)signs_submitter;
 	(void)ctx;
 	FUZZ_CHECK(domain[0] != '\0' && strlen(domain) <= 253);
 	return !text_isuffix(domain, ".org");
@@ -97,7 +98,7 @@ verify(struct signature_site *site, bool is_file, const uint8_t *data,
 	FUZZ_CHECK(header_splitter_more(&splitter, text, size, &used) == ST_OK);
 	FUZZ_CHECK(header_splitter_finish(&splitter) == ST_OK);
 	header_splitter_free(&splitter);
-	(void)signature_is_there(sig, "example.com", "", "A");
+	(void)signature_is_there(sig, "example.com", "", "A", is_aligned, NULL);
 	while (used < size) {
 		size_t n = fuzz_next(&cuts, size - used);
 		char *piece = fuzz_copy(text + used, n);

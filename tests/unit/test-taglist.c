@@ -127,6 +127,8 @@ START_TEST(words_are_found)
 		ck_assert_msg(
 		    taglist_has(words[i].value, words[i].word) == words[i].has,
 		    "\"%s\"", words[i].value);
+	ck_assert_uint_eq(taglist_count("from:to:FROM::fromm", "from"), 2);
+	ck_assert_uint_eq(taglist_count("to", "from"), 0);
 }
 END_TEST
 
