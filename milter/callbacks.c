@@ -50,6 +50,23 @@ tempfail(SMFICTX *ctx)
 }
 
 /*
+ * The state of a connection, made when there is none yet: an MTA may say MAIL
+ * without having negotiated, or use a connection again after it was closed
+ * (SMFIC_QUIT_NC). NULL when there is no memory, and then nothing is ours.
+ */
+static struct connection *
+open_connection(SMFICTX *ctx)
+{
+	struct connection *connection = smfi_getpriv(ctx);
+
+	if (connection == NULL) {
+		connection = connection_new(the_server);
+		(void)smfi_setpriv(ctx, connection);
+	}
+	return connection;
+}
+
+/*
  * Ask for no more than is needed. Mail that is not for the mailbox costs one
  * round trip, at DATA: the end of a message cannot be negotiated away, so
  * leaving there is cheaper than staying without interest.
@@ -65,8 +82,6 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	    SMFIP_NR_HDR | SMFIP_NR_BODY | SMFIP_HDR_LEADSPC;
 	const unsigned long changes =
 	    SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_DELRCPT | SMFIF_QUARANTINE;
-	struct connection *connection;
-
 	(void)reserved2;
 	(void)reserved3;
 	if ((actions & changes) != changes)
@@ -81,19 +96,16 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 		set_macros(ctx, SMFIM_DATA, "i {client_addr} {client_name}");
 		set_macros(ctx, SMFIM_EOM, "i");
 	}
-	connection = connection_new(the_server);
-	if (connection == NULL)
-		return SMFIS_ACCEPT;
-	(void)smfi_setpriv(ctx, connection);
-	return SMFIS_CONTINUE;
+	return open_connection(ctx) != NULL ? SMFIS_CONTINUE : SMFIS_ACCEPT;
 }
 
 static sfsistat
 on_mail(SMFICTX *ctx, char **argv)
 {
-	struct connection *connection = smfi_getpriv(ctx);
+	struct connection *connection = open_connection(ctx);
 
-	message_begin(connection, argv[0]);
+	if (connection != NULL)
+		message_begin(connection, argv[0]);
 	return SMFIS_NOREPLY;
 }
 
@@ -123,7 +135,7 @@ on_rcpt(SMFICTX *ctx, char **argv)
 {
 	struct connection *connection = smfi_getpriv(ctx);
 
-	if (connection->has_message)
+	if (connection != NULL && connection->has_message)
 		(void)message_recipient(
 		    connection, argv[0], macro(ctx, "{rcpt_addr}"));
 	return SMFIS_NOREPLY;
@@ -134,7 +146,7 @@ on_data(SMFICTX *ctx)
 {
 	struct connection *connection = smfi_getpriv(ctx);
 
-	if (!connection->has_message)
+	if (connection == NULL || !connection->has_message)
 		return SMFIS_ACCEPT;
 	switch (message_take(connection, macro(ctx, "i"))) {
 	case TAKE_OURS:
@@ -293,7 +305,7 @@ static sfsistat
 on_end_of_message(SMFICTX *ctx)
 {
 	struct connection *connection = smfi_getpriv(ctx);
-	struct message *m = &connection->message;
+	struct message *m;
 	char client[512];
 	struct outcome outcome;
 	struct intake_origin origin;
@@ -301,6 +313,7 @@ on_end_of_message(SMFICTX *ctx)
 
 	if (!message_is_ours(connection))
 		return SMFIS_ACCEPT;
+	m = &connection->message;
 	describe_client(ctx, client, sizeof client);
 	origin = (struct intake_origin){
 		.queue_id = macro(ctx, "i"),

@@ -94,7 +94,8 @@ message_take(struct connection *connection, const char *queue_id)
 bool
 message_is_ours(const struct connection *connection)
 {
-	return connection->has_message && connection->message.intake != NULL;
+	return connection != NULL && connection->has_message &&
+	    connection->message.intake != NULL;
 }
 
 void

@@ -60,7 +60,7 @@ enum take {
 };
 enum take message_take(struct connection *connection, const char *queue_id);
 
-/* Is this message ours, and still open? */
+/* Is there one, and its message ours and still open? */
 bool message_is_ours(const struct connection *connection);
 
 /* Drop the message, if one is open. */
