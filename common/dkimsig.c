@@ -169,7 +169,6 @@ static void
 read_signed_names(struct dkimsig *sig, const char *names)
 {
 	sig->signs_signatures = taglist_has(names, "dkim-signature");
-	sig->signs_submitter = taglist_has(names, "tls-report-submitter");
 	sig->content_types = taglist_count(names, "content-type");
 }
 

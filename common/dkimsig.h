@@ -35,7 +35,6 @@ struct dkimsig {
 	bool has_length;                 /* l= */
 	bool is_narrow;                  /* i= is of a subdomain of d= */
 	bool signs_signatures;           /* h= names DKIM-Signature */
-	bool signs_submitter;            /* h= names TLS-Report-Submitter */
 	size_t content_types;            /* how often h= names Content-Type */
 	char domain[VERDICT_DOMAIN_MAX]; /* d=, lower case; "" unknown */
 	char selector[VERDICT_SELECTOR_MAX]; /* s=, lower case; "" unknown */

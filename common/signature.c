@@ -283,7 +283,7 @@ signature_is_there(struct signature *sig, const char *domain,
 		if (s->reason == REASON_NONE && text_ieq(s->domain, domain) &&
 		    (selector[0] == '\0' || text_ieq(s->selector, selector)) &&
 		    strncmp(s->b, b, strlen(b)) == 0 &&
-		    is_aligned(ctx, s->domain, s->signs_submitter) &&
+		    is_aligned(ctx, s->domain) &&
 		    dkimsig_keeps_type(s, sig->content_types))
 			return true;
 	}
@@ -576,8 +576,7 @@ signature_finish(struct signature *sig, signature_aligned_fn *is_aligned,
 
 		memcpy(v.domain, e->sig.domain, sizeof v.domain);
 		memcpy(v.selector, e->sig.selector, sizeof v.selector);
-		if (v.domain[0] != '\0' &&
-		    !is_aligned(ctx, v.domain, e->sig.signs_submitter))
+		if (v.domain[0] != '\0' && !is_aligned(ctx, v.domain))
 			v.reason = REASON_NOT_ALIGNED;
 		else if (sig->trouble != REASON_NONE)
 			v.reason = sig->trouble;

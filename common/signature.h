@@ -69,12 +69,8 @@ void
 signature_field(struct signature *sig, const char *name, const char *value);
 void signature_body(struct signature *sig, const char *data, size_t len);
 
-/*
- * Is d= one of the reporting domains? See align.h. Where the signature does not
- * cover TLS-Report-Submitter, anybody may have written that name.
- */
-typedef bool
-signature_aligned_fn(void *ctx, const char *domain, bool signs_submitter);
+/* Is d= one of the reporting domains? See align.h. */
+typedef bool signature_aligned_fn(void *ctx, const char *domain);
 
 /*
  * The message is complete: the verdict on it. Of several signatures, an aligned

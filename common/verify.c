@@ -249,12 +249,12 @@ struct reporting_domains {
 };
 
 static bool
-is_aligned(void *ctx, const char *domain, bool signs_submitter)
+is_aligned(void *ctx, const char *domain)
 {
 	const struct reporting_domains *of = ctx;
 
 	return align_domains(domain, of->from) ||
-	    (signs_submitter && align_domains(domain, of->submitter));
+	    align_domains(domain, of->submitter);
 }
 
 /*

@@ -148,9 +148,8 @@ stop_there(DKIM *dkim, DKIM_SIGINFO **infos, int count)
 }
 
 static bool
-is_aligned(void *ctx, const char *domain, bool signs_submitter)
+is_aligned(void *ctx, const char *domain)
 {
-	(void)signs_submitter;
 	(void)ctx;
 	(void)domain;
 	return true;

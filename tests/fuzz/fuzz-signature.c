@@ -63,9 +63,8 @@ look_up(void *ctx, const char *name, unsigned milliseconds, struct buf *record,
 }
 
 static bool
-is_aligned(void *ctx, const char *domain, bool signs_submitter)
+is_aligned(void *ctx, const char *domain)
 {
-	(void)signs_submitter;
 	(void)ctx;
 	FUZZ_CHECK(domain[0] != '\0' && strlen(domain) <= 253);
 	return !text_isuffix(domain, ".org");

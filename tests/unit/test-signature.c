@@ -113,9 +113,8 @@ look_up(void *ctx, const char *name, unsigned milliseconds, struct buf *record,
 }
 
 static bool
-is_aligned(void *ctx, const char *domain, bool signs_submitter)
+is_aligned(void *ctx, const char *domain)
 {
-	(void)signs_submitter;
 	if (ctx != &site)
 		dns.is_wrong = true;
 	return text_isuffix(domain, "example.com");
