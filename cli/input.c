@@ -219,35 +219,32 @@ struct feed {
 	struct verify *verify; /* or NULL */
 };
 
-static enum status
-feed_field(void *ctx, const char *name, const char *value)
+static void
+verify_one_field(void *ctx, const char *name, const char *value)
 {
-	struct feed *feed = ctx;
+	verify_field(ctx, name, value);
+}
 
-	extract_field(feed->ex, name, value);
-	if (feed->verify != NULL)
-		verify_field(feed->verify, name, value);
-	return ST_OK;
+static void
+verify_one_block(void *ctx, const char *data, size_t len)
+{
+	verify_body(ctx, data, len);
 }
 
 static enum status
-feed_message(struct feed *feed, const char *data, size_t len)
+feed_message(const struct feed *feed, const char *data, size_t len)
 {
-	struct header_splitter splitter;
+	const struct extract_also also = { verify_one_field, verify_one_block,
+		feed->verify };
+	struct extract_raw raw;
 	enum status st;
-	size_t used;
 
-	header_splitter_init(&splitter, feed_field, feed);
-	st = header_splitter_more(&splitter, data, len, &used);
+	extract_raw_init(&raw, feed->ex, feed->verify != NULL ? &also : NULL);
+	st = extract_raw_more(&raw, data, len);
 	if (st == ST_OK)
-		st = header_splitter_finish(&splitter);
-	header_splitter_free(&splitter);
-	if (st != ST_OK || used == len)
-		return st;
-	extract_body(feed->ex, data + used, len - used);
-	if (feed->verify != NULL)
-		verify_body(feed->verify, data + used, len - used);
-	return ST_OK;
+		return extract_raw_finish(&raw);
+	(void)extract_raw_finish(&raw);
+	return st;
 }
 
 static enum status

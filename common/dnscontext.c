@@ -1,12 +1,12 @@
 #include "dnscontext.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unbound.h>
 
+#include "address.h"
 #include "text.h"
 
 /*
@@ -82,34 +82,15 @@ set_options(struct ub_ctx *ctx, bool has_anchor, struct fault *fault)
 	return rc == 0 ? ST_OK : refuse(fault, "libunbound", ub_strerror(rc));
 }
 
-static bool
-is_port(const char *text)
-{
-	size_t len = strlen(text);
-	long port;
-
-	if (len == 0 || len > 5 || strspn(text, "0123456789") != len)
-		return false;
-	port = strtol(text, NULL, 10);
-	return port >= 1 && port <= 65535;
-}
-
 /* "ADDRESS" or "ADDRESS@PORT"; libunbound would take more than that. */
 static bool
 is_server(const char *text)
 {
 	size_t len = strcspn(text, "@");
-	char address[INET6_ADDRSTRLEN];
-	unsigned char binary[sizeof(struct in6_addr)];
 
-	if (len >= sizeof address)
-		return false;
-	memcpy(address, text, len);
-	address[len] = '\0';
-	if (inet_pton(AF_INET, address, binary) != 1 &&
-	    inet_pton(AF_INET6, address, binary) != 1)
-		return false;
-	return text[len] == '\0' || is_port(text + len + 1);
+	return address_is_ip(text, len) &&
+	    (text[len] == '\0' ||
+		address_is_port(text + len + 1, strlen(text + len + 1)));
 }
 
 static enum status

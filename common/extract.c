@@ -474,13 +474,17 @@ raw_field(void *ctx, const char *name, const char *value)
 	struct extract_raw *raw = ctx;
 
 	extract_field(raw->ex, name, value);
+	if (raw->also != NULL)
+		raw->also->field(raw->also->ctx, name, value);
 	return ST_OK;
 }
 
 void
-extract_raw_init(struct extract_raw *raw, struct extract *ex)
+extract_raw_init(struct extract_raw *raw, struct extract *ex,
+    const struct extract_also *also)
 {
 	raw->ex = ex;
+	raw->also = also;
 	header_splitter_init(&raw->splitter, raw_field, raw);
 }
 
@@ -492,8 +496,11 @@ extract_raw_more(struct extract_raw *raw, const char *data, size_t len)
 
 	if (!raw->splitter.is_done)
 		st = header_splitter_more(&raw->splitter, data, len, &used);
-	if (used < len)
-		extract_body(raw->ex, data + used, len - used);
+	if (used == len)
+		return st;
+	extract_body(raw->ex, data + used, len - used);
+	if (raw->also != NULL)
+		raw->also->body(raw->also->ctx, data + used, len - used);
 	return st;
 }
 

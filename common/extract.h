@@ -87,15 +87,25 @@ enum status extract_blame(
 
 void extract_free(struct extract **ex);
 
+/* Somebody else who is to be fed with the same message. */
+struct extract_also {
+	void (*field)(void *ctx, const char *name, const char *value);
+	void (*body)(void *ctx, const char *data, size_t len);
+	void *ctx;
+};
+
 /*
  * Feed a whole message as it stands in a file: the header block is split, the
- * rest is body. For the command; a milter is handed fields.
+ * rest is body. For the command; a milter is handed fields. also may be NULL,
+ * else it must outlive this.
  */
 struct extract_raw {
 	struct header_splitter splitter;
 	struct extract *ex;
+	const struct extract_also *also;
 };
-void extract_raw_init(struct extract_raw *raw, struct extract *ex);
+void extract_raw_init(struct extract_raw *raw, struct extract *ex,
+    const struct extract_also *also);
 enum status
 extract_raw_more(struct extract_raw *raw, const char *data, size_t len);
 enum status extract_raw_finish(struct extract_raw *raw);

@@ -391,7 +391,7 @@ log_report(struct intake *in, const struct item *item, enum conf_action action)
 	event_string(&ev, "archive", item->archived.path);
 	write_event(in, &ev);
 	/* The details of a duplicate are known, of a forgery worth nothing. */
-	if (strcmp(name, "report") != 0)
+	if (!is_genuine(in) || item->archived.is_duplicate)
 		return;
 	(void)report_walk(&in->reading.report, &visitor, &logging);
 	log_omitted(&logging);

@@ -1,11 +1,11 @@
 #include "keyword.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
+#include "address.h"
 #include "text.h"
 
 #ifndef LOCALSTATEDIR
@@ -23,15 +23,6 @@ enum {
 /*
  * Checks of strings.
  */
-
-/* Decimal digits to the end of the string. */
-static bool
-is_port(const char *value)
-{
-	return value[0] != '\0' && strlen(value) <= 5 &&
-	    value[strspn(value, "0123456789")] == '\0' &&
-	    strtoul(value, NULL, 10) >= 1 && strtoul(value, NULL, 10) <= 65535;
-}
 
 static const char *
 check_socket(const char *value)
@@ -54,10 +45,9 @@ check_socket(const char *value)
 	at = strchr(value, '@');
 	if (at == NULL || at == value || at[1] == '\0')
 		return "not PORT@HOST";
-	if (strspn(value, "0123456789") != (size_t)(at - value) ||
-	    strtoul(value, NULL, 10) < 1 || strtoul(value, NULL, 10) > 65535)
-		return "the port is not 1 to 65535";
-	return NULL;
+	return address_is_port(value, (size_t)(at - value))
+	    ? NULL
+	    : "the port is not 1 to 65535";
 }
 
 static const char *
@@ -100,20 +90,14 @@ check_authserv_id(const char *value)
 static const char *
 check_server(const char *value)
 {
-	const char *at = strchr(value, '@');
-	size_t len = at != NULL ? (size_t)(at - value) : strlen(value);
-	unsigned char address[sizeof(struct in6_addr)];
-	char text[INET6_ADDRSTRLEN];
+	size_t len = strcspn(value, "@");
 
-	if (len >= sizeof text)
+	if (!address_is_ip(value, len))
 		return "not an IP address";
-	memcpy(text, value, len);
-	text[len] = '\0';
-	if (inet_pton(AF_INET, text, address) != 1 &&
-	    inet_pton(AF_INET6, text, address) != 1)
-		return "not an IP address";
-	return at != NULL && !is_port(at + 1) ? "the port is not 1 to 65535"
-					      : NULL;
+	value += len;
+	return *value == '@' && !address_is_port(value + 1, strlen(value + 1))
+	    ? "the port is not 1 to 65535"
+	    : NULL;
 }
 
 static const char *

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "emit.h"
 #include "text.h"
 
@@ -303,18 +304,6 @@ drain(struct log *log)
 	return log->first == NULL;
 }
 
-static void
-deadline_in(struct timespec *ts, unsigned milliseconds)
-{
-	(void)clock_gettime(CLOCK_REALTIME, ts);
-	ts->tv_sec += milliseconds / 1000;
-	ts->tv_nsec += (long)(milliseconds % 1000) * 1000000;
-	if (ts->tv_nsec >= 1000000000) {
-		ts->tv_sec++;
-		ts->tv_nsec -= 1000000000;
-	}
-}
-
 /*
  * A line could not be sent: wait, without the mutex, until the daemon takes
  * lines again or a while has passed. A daemon that is away cannot be waited
@@ -333,7 +322,7 @@ wait_for_daemon(struct log *log)
 	if (pfd.fd == -1) {
 		log->is_stalled = true;
 		(void)pthread_cond_broadcast(&log->empty);
-		deadline_in(&ts, LOG_RETRY_MILLISECONDS);
+		deadline_in(&ts, CLOCK_REALTIME, LOG_RETRY_MILLISECONDS);
 		while (!log->is_stopping &&
 		    pthread_cond_timedwait(&log->wake, &log->mutex, &ts) == 0)
 			;
@@ -537,7 +526,7 @@ log_wait(struct log *log, unsigned milliseconds)
 	bool is_empty;
 	int rc = 0;
 
-	deadline_in(&ts, milliseconds);
+	deadline_in(&ts, CLOCK_REALTIME, milliseconds);
 	(void)pthread_mutex_lock(&log->mutex);
 	while (log->first != NULL && !log->is_stalled && log->has_thread &&
 	    rc == 0)

@@ -1,8 +1,8 @@
 #include "report.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
+#include "address.h"
 #include "ijson.h"
 #include "member.h"
 #include "result.h"
@@ -310,10 +310,7 @@ static const struct member_name failure_names[] = {
 static void
 check_ip(const char *ip, deviations *dev)
 {
-	struct in6_addr address;
-
-	if (ip != NULL && inet_pton(AF_INET, ip, &address) != 1 &&
-	    inet_pton(AF_INET6, ip, &address) != 1)
+	if (ip != NULL && !address_is_ip(ip, strlen(ip)))
 		deviation_add(dev, DEV_IP_INVALID);
 }
 

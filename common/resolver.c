@@ -12,6 +12,7 @@
 #include <unbound.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "dnscontext.h"
 
 enum {
@@ -164,18 +165,6 @@ run_thread(void *arg)
  * Asking.
  */
 
-static void
-deadline_in(struct timespec *ts, unsigned milliseconds)
-{
-	(void)clock_gettime(CLOCK_MONOTONIC, ts);
-	ts->tv_sec += milliseconds / 1000;
-	ts->tv_nsec += (long)(milliseconds % 1000) * 1000000;
-	if (ts->tv_nsec >= 1000000000) {
-		ts->tv_sec++;
-		ts->tv_nsec -= 1000000000;
-	}
-}
-
 /* Wait until there is room for one more, and take it; the mutex is held. */
 static enum resolver_status
 take_room(struct lookup *lookup, const struct timespec *deadline)
@@ -313,7 +302,7 @@ start(struct resolver *resolver, const char *anchor, struct fault *fault)
 	if (rc != 0)
 		return refuse(fault, "thread", strerror(rc));
 	resolver->has_thread = true;
-	deadline_in(&deadline, START_MILLISECONDS);
+	deadline_in(&deadline, CLOCK_MONOTONIC, START_MILLISECONDS);
 	wait_for(lookup, &deadline, &answer);
 	resolver->is_lost = answer.status == RESOLVER_TIMEOUT;
 	if (answer.status != RESOLVER_NOT_FOUND)
@@ -404,7 +393,7 @@ resolver_ask(struct resolver *resolver, const char *name, int type,
 	*answer = (struct answer){ .status = RESOLVER_NOT_FOUND };
 	if (strlen(name) > NAME_TEXT_MAX)
 		return;
-	deadline_in(&deadline, milliseconds);
+	deadline_in(&deadline, CLOCK_MONOTONIC, milliseconds);
 	answer->status = RESOLVER_FAILED;
 	lookup = lookup_new(resolver);
 	if (lookup == NULL)

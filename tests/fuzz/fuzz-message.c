@@ -222,7 +222,7 @@ take_road(struct road *road, const struct buf *mail, struct fuzz_cuts cuts,
 
 	*road = (struct road){ .status = ST_OK };
 	FUZZ_CHECK(ex != NULL);
-	extract_raw_init(&raw, ex);
+	extract_raw_init(&raw, ex, NULL);
 	for (size_t at = 0; at < mail->len; at += n) {
 		char *piece;
 

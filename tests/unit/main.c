@@ -38,6 +38,7 @@ static Suite *(*const suites[])(void) = {
 	conf_suite,
 	mailbox_suite,
 	verdict_suite,
+	address_suite,
 	align_suite,
 	authres_suite,
 	authtrust_suite,

@@ -34,6 +34,7 @@ Suite *keyword_suite(void);
 Suite *conf_suite(void);
 Suite *mailbox_suite(void);
 Suite *verdict_suite(void);
+Suite *address_suite(void);
 Suite *align_suite(void);
 Suite *authres_suite(void);
 Suite *authtrust_suite(void);

@@ -114,7 +114,7 @@ extract_of(size_t way, const struct buf *mail, const char *dir)
 	enum status st = ST_OK;
 
 	ck_assert_ptr_nonnull(ex);
-	extract_raw_init(&raw, ex);
+	extract_raw_init(&raw, ex, NULL);
 	if (way == 0)
 		st = extract_raw_more(&raw, mail->data, mail->len);
 	for (size_t i = 0; way == 1 && i < mail->len && st == ST_OK; i++)

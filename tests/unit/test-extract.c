@@ -33,7 +33,7 @@ feed_string(struct extract *ex, const char *message)
 {
 	struct extract_raw raw;
 
-	extract_raw_init(&raw, ex);
+	extract_raw_init(&raw, ex, NULL);
 	ck_status(
 	    "raw", extract_raw_more(&raw, message, strlen(message)), ST_OK);
 	ck_status("raw", extract_raw_finish(&raw), ST_OK);
@@ -320,7 +320,7 @@ START_TEST(raw_messages_are_fed_in_pieces)
 		deviations dev;
 		struct buf text;
 
-		extract_raw_init(&raw, ex);
+		extract_raw_init(&raw, ex, NULL);
 		unit_feed(way, BYTES(message), raw_feed, &raw);
 		ck_status("raw", extract_raw_finish(&raw), ST_OK);
 		ck_status("finish", extract_finish(ex, NULL), ST_OK);

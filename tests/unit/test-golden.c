@@ -172,7 +172,7 @@ extract_mail(
 
 	if (ex == NULL)
 		ck_abort_msg("%s: out of memory", g->name);
-	extract_raw_init(&raw, ex);
+	extract_raw_init(&raw, ex, NULL);
 	if (!feed_way(&raw, g->eml.data != NULL ? g->eml.data : "", g->eml.len,
 		way) ||
 	    extract_raw_finish(&raw) != ST_OK)
