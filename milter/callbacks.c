@@ -321,8 +321,9 @@ on_end_of_message(SMFICTX *ctx)
 		.client = client,
 		.has_other_recipients = m->has_others,
 	};
-	/* From here on we may wait: for DNS, for the disk, for the log. */
-	wake_pool(&connection->server->wake);
+	/* From here on we may wait for DNS, and others must not for us. */
+	if (m->conf->dkim != DKIM_OFF)
+		wake_pool(&connection->server->wake);
 	verdict =
 	    act(ctx, m, intake_finish(m->intake, &origin, &outcome), &outcome);
 	message_end(connection);
