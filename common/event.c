@@ -168,3 +168,60 @@ event_failure(struct event *ev, const struct report *report,
 	event_string(ev, "cause", result->cause);
 	event_string(ev, "action", result->action);
 }
+
+/* Seconds since 1970. */
+static void
+add_moment(struct event *ev, const char *name, int64_t time)
+{
+	event_time(
+	    ev, name, (struct datetime){ .is_known = true, .time = time });
+}
+
+void
+event_problem(struct event *ev, enum problem_change change,
+    const struct state_problem *problem)
+{
+	const struct result *result = result_find(problem->result_type);
+	const struct episode *episode = &problem->episode;
+	bool is_over =
+	    change == PROBLEM_IS_RESOLVED || change == PROBLEM_IS_STALE;
+
+	event_init(ev, problem_change_str(change),
+	    is_over ? SEV_NOTICE : episode->severity);
+	event_string(ev, "policy-domain", problem->policy_domain);
+	event_string(ev, "policy-type", problem->policy_type);
+	event_string(ev, "result-type", problem->result_type);
+	event_string(
+	    ev, "receiving-mx-hostname", problem->receiving_mx_hostname);
+	event_string(ev, "category", result->category);
+	event_string(ev, "state", problem_state_str(episode->state));
+	add_moment(ev, "since", episode->since);
+	add_moment(ev, "last", episode->last);
+	if (episode->state == PROBLEM_RESOLVED)
+		add_moment(ev, "resolved", episode->resolved);
+	event_count(ev, "failed-session-count", episode->failed);
+	event_count(ev, "total-session-count", episode->sessions);
+	event_count(ev, "reports", episode->sightings);
+	event_count(ev, "reporters", episode->reporters);
+	event_string(ev, "severity", severity_str(episode->severity));
+	event_string(ev, "cause", result->cause);
+	event_string(ev, "action", result->action);
+}
+
+void
+event_silent(struct event *ev, const struct state_reporter *reporter)
+{
+	event_init(ev, "reporter-silent", SEV_WARNING);
+	event_string(ev, "organization-name", reporter->organization_name);
+	add_moment(ev, "last", reporter->newest);
+	event_count(ev, "reports", reporter->reports);
+	event_string(ev, "severity", severity_str(SEV_WARNING));
+	event_string(ev, "cause",
+	    "most often our own rua is broken: the TXT record is gone or "
+	    "wrong, or the mailbox that it names takes no mail; else the "
+	    "sender has stopped reporting, or has no more mail for us");
+	event_string(ev, "action",
+	    "look at the record (dig +short TXT _smtp._tls.DOMAIN), and send "
+	    "a mail from outside to the rua mailbox to see whether it "
+	    "arrives here");
+}

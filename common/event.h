@@ -17,6 +17,7 @@
 #include "report.h"
 #include "result.h"
 #include "rfc3339.h"
+#include "state.h"
 #include "verdict.h"
 
 enum {
@@ -82,6 +83,22 @@ void event_failure(struct event *ev, const struct report *report,
 
 /* dkim=, dkim-domain=, dkim-selector=, dkim-reason=, dkim-dnssec=. */
 void event_verdict(struct event *ev, const struct verdict *verdict);
+
+/*
+ * What has become of a problem: "problem-opened" and so on, as
+ * problem_change_str() has it, with the episode as it is now. severity= is that
+ * of the problem; so is the event's level while it is open, and notice when it
+ * is resolved or stale. Times are RFC 3339, in UTC. change must not be
+ * PROBLEM_SAME.
+ */
+void event_problem(struct event *ev, enum problem_change change,
+    const struct state_problem *problem);
+
+/*
+ * "reporter-silent": one that came daily comes no more. last= is the end of its
+ * newest range.
+ */
+void event_silent(struct event *ev, const struct state_reporter *reporter);
 
 /* reason=, detail= and, where it applies, offset=. */
 void event_fault(struct event *ev, const struct fault *fault);

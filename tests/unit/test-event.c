@@ -179,6 +179,124 @@ START_TEST(the_fields_of_a_fault)
 }
 END_TEST
 
+static const struct state_problem problem = {
+	.policy_domain = "d.example",
+	.receiving_mx_hostname = "mx2.d.example",
+	.policy_type = "sts",
+	.result_type = "certificate-expired",
+	.episode = {
+	    .state = PROBLEM_OPEN,
+	    .has_opened = true,
+	    .since = 1770854400,
+	    .last = 1771027199,
+	    .resolved = INT64_MAX,
+	    .sessions = 900,
+	    .failed = 47,
+	    .sightings = 3,
+	    .reporters = 2,
+	    .severity = SEV_ERR,
+	},
+};
+
+/* The line of an event, less cause and action, which are the last. */
+static void
+ck_line(const struct event *ev, const char *want)
+{
+	struct buf out;
+	char *cause;
+
+	buf_init(&out, 1 << 16);
+	ck_status("emit", emit_logfmt(&out, ev, NULL), ST_OK);
+	cause = strstr(out.data, " cause=\"");
+	ck_assert_ptr_nonnull(cause);
+	ck_assert_ptr_nonnull(strstr(cause, "\" action=\""));
+	*cause = '\0';
+	ck_string(ev->name, out.data, want);
+	buf_free(&out);
+}
+
+START_TEST(a_problem_in_its_states)
+{
+	struct state_problem p = problem;
+	struct event ev;
+
+	event_problem(&ev, PROBLEM_OPENED, &p);
+	ck_assert_int_eq(ev.severity, SEV_ERR);
+	ck_line(&ev,
+	    "event=problem-opened policy-domain=d.example policy-type=sts "
+	    "result-type=certificate-expired "
+	    "receiving-mx-hostname=mx2.d.example category=negotiation "
+	    "state=open since=2026-02-12T00:00:00Z last=2026-02-13T23:59:59Z "
+	    "failed-session-count=47 total-session-count=900 reports=3 "
+	    "reporters=2 severity=err");
+
+	p.episode.severity = SEV_WARNING;
+	event_problem(&ev, PROBLEM_WORSE, &p);
+	ck_assert_str_eq(ev.name, "problem-worse");
+	ck_assert_int_eq(ev.severity, SEV_WARNING);
+
+	p.episode.state = PROBLEM_STALE;
+	event_problem(&ev, PROBLEM_IS_STALE, &p);
+	ck_assert_str_eq(ev.name, "problem-stale");
+	ck_assert_int_eq(ev.severity, SEV_NOTICE);
+
+	p.receiving_mx_hostname[0] = '\0';
+	p.episode.state = PROBLEM_RESOLVED;
+	p.episode.resolved = 1771200000;
+	event_problem(&ev, PROBLEM_IS_RESOLVED, &p);
+	ck_assert_int_eq(ev.severity, SEV_NOTICE);
+	ck_line(&ev,
+	    "event=problem-resolved policy-domain=d.example policy-type=sts "
+	    "result-type=certificate-expired category=negotiation "
+	    "state=resolved since=2026-02-12T00:00:00Z "
+	    "last=2026-02-13T23:59:59Z resolved=2026-02-16T00:00:00Z "
+	    "failed-session-count=47 total-session-count=900 reports=3 "
+	    "reporters=2 severity=warning");
+}
+END_TEST
+
+/* Of a type that nobody knows, and of none. */
+START_TEST(a_problem_of_another_type)
+{
+	struct state_problem p = problem;
+	struct event ev;
+
+	memcpy(p.result_type, "x y", 4);
+	event_problem(&ev, PROBLEM_OPENED, &p);
+	ck_line(&ev,
+	    "event=problem-opened policy-domain=d.example policy-type=sts "
+	    "result-type=\"x y\" receiving-mx-hostname=mx2.d.example "
+	    "category=unknown state=open since=2026-02-12T00:00:00Z "
+	    "last=2026-02-13T23:59:59Z failed-session-count=47 "
+	    "total-session-count=900 reports=3 reporters=2 severity=err");
+	p.result_type[0] = '\0';
+	event_problem(&ev, PROBLEM_OPENED, &p);
+	ck_line(&ev,
+	    "event=problem-opened policy-domain=d.example policy-type=sts "
+	    "receiving-mx-hostname=mx2.d.example category=unknown state=open "
+	    "since=2026-02-12T00:00:00Z last=2026-02-13T23:59:59Z "
+	    "failed-session-count=47 total-session-count=900 reports=3 "
+	    "reporters=2 severity=err");
+}
+END_TEST
+
+START_TEST(a_reporter_that_fell_silent)
+{
+	const struct state_reporter reporter = {
+		.organization_name = "Google Inc.",
+		.newest = 1770940799,
+		.reports = 12,
+	};
+	struct event ev;
+
+	event_silent(&ev, &reporter);
+	ck_assert_int_eq(ev.severity, SEV_WARNING);
+	ck_line(&ev,
+	    "event=reporter-silent organization-name=\"Google Inc.\" "
+	    "last=2026-02-12T23:59:59Z reports=12 severity=warning");
+}
+END_TEST
+
 START_TEST(fields_have_their_limit)
 {
 	struct event ev;
@@ -200,6 +318,9 @@ event_suite(void)
 	tcase_add_test(tc, a_report_that_is_not_genuine);
 	tcase_add_test(tc, a_verdict_that_is_none);
 	tcase_add_test(tc, the_fields_of_a_fault);
+	tcase_add_test(tc, a_problem_in_its_states);
+	tcase_add_test(tc, a_problem_of_another_type);
+	tcase_add_test(tc, a_reporter_that_fell_silent);
 	tcase_add_test(tc, fields_have_their_limit);
 	suite_add_tcase(suite, tc);
 	return suite;
