@@ -51,6 +51,7 @@ static Suite *(*const suites[])(void) = {
 	dispose_suite,
 	intake_suite,
 	render_suite,
+	markup_suite,
 	dnscontext_suite,
 	resolver_suite,
 	problem_suite,

@@ -47,6 +47,7 @@ Suite *rawmail_suite(void);
 Suite *dispose_suite(void);
 Suite *intake_suite(void);
 Suite *render_suite(void);
+Suite *markup_suite(void);
 Suite *dnscontext_suite(void);
 Suite *resolver_suite(void);
 Suite *problem_suite(void);
