@@ -264,6 +264,7 @@ index_begin(struct index *index, const struct index_command *command, int argc,
     char **argv)
 {
 	int64_t now = (int64_t)time(NULL);
+	int days = command->days != 0 ? command->days : DEFAULT_DAYS;
 	int status;
 
 	*index = (struct index){
@@ -271,7 +272,7 @@ index_begin(struct index *index, const struct index_command *command, int argc,
 		.now = now,
 		.with_colour = command_with_colour(),
 		.by = STATE_BY_DAY,
-		.since = now - DEFAULT_DAYS * PROBLEM_DAY,
+		.since = now - days * PROBLEM_DAY,
 		.until = (now / PROBLEM_DAY + 1) * PROBLEM_DAY,
 	};
 	status = read_options(index, argc, argv);

@@ -37,6 +37,7 @@ struct index_command {
 	const char *usage;
 	unsigned options;
 	int arguments; /* how many it must have, 0 or 1 */
+	int days;      /* back to which --since goes by default; 0: 7 */
 	bool with_csv;
 };
 
