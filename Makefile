@@ -139,7 +139,7 @@ tsan:
 coverage:
 	$(MAKE) B=build/coverage OPTIMIZE='-O0 -g' HARDENING= LINK_HARDENING= \
 	    SANITIZE='--coverage' build/coverage/unit-tests
-	build/coverage/unit-tests
+	build/coverage/unit-tests -j 4
 	gcovr --root . --filter 'common/' --fail-under-line 90 \
 	    --sort-percentage build/coverage
 

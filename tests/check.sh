@@ -41,7 +41,7 @@ run() {
 
 unit_tests() {
 	echo "== unit tests"
-	run "$build/unit-tests"
+	run "$build/unit-tests" -j 4
 	# "99%: Checks: 120, Failures: 1, Errors: 0", a line for each runner.
 	sums=$(awk -F '[:,] *' '/^[0-9]+%: Checks: [0-9]+, Failures: / {
 		checks += $3; bad += $5 + $7

@@ -1,15 +1,26 @@
 /*
- * Runs every suite. What the tests write lies under one directory of their
- * own, which is gone at the end whatever became of them.
+ * unit-tests [-j JOBS]: runs every suite, JOBS of them at the same time. What
+ * the tests write lies under one directory of their own, which is gone at the
+ * end whatever became of them.
  */
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
 
+#include "runner.h"
 #include "suites.h"
 #include "unit.h"
 
-static Suite *(*const suites[])(void) = {
+/* First those that take longest, most of it waiting. */
+static runner_suite_fn *const suites[] = {
+	resolver_suite,
+	state_suite,
+	golden_suite,
+	signature_suite,
+	intake_suite,
 	status_suite,
 	deviation_suite,
 	buf_suite,
@@ -33,7 +44,6 @@ static Suite *(*const suites[])(void) = {
 	report_suite,
 	corpus_suite,
 	reading_suite,
-	golden_suite,
 	keyword_suite,
 	conf_suite,
 	mailbox_suite,
@@ -49,13 +59,10 @@ static Suite *(*const suites[])(void) = {
 	archive_suite,
 	rawmail_suite,
 	dispose_suite,
-	intake_suite,
 	render_suite,
 	markup_suite,
 	dnscontext_suite,
-	resolver_suite,
 	problem_suite,
-	state_suite,
 	reindex_suite,
 	taglist_suite,
 	keycache_suite,
@@ -63,7 +70,6 @@ static Suite *(*const suites[])(void) = {
 	crlf_suite,
 	pool_suite,
 	keysource_suite,
-	signature_suite,
 };
 
 /*
@@ -80,22 +86,34 @@ __asan_default_options(void)
 	return "quarantine_size_mb=4";
 }
 
-int
-main(void)
+static int
+misused(void)
 {
-	SRunner *runner;
-	int failed;
+	(void)fprintf(stderr, "usage: unit-tests [-j JOBS]\n");
+	return EX_USAGE;
+}
 
+int
+main(int argc, char *argv[])
+{
+	unsigned long jobs = 1;
+	bool is_good;
+	int option;
+
+	while ((option = getopt(argc, argv, "j:")) != -1) {
+		if (option != 'j')
+			return misused();
+		jobs = strtoul(optarg, NULL, 10);
+	}
+	if (optind != argc || jobs < 1 || jobs > RUNNER_JOBS_MAX)
+		return misused();
 	if (!unit_begin()) {
 		perror("unit-tests: temporary directory");
 		return EXIT_FAILURE;
 	}
-	runner = srunner_create(NULL);
-	for (size_t i = 0; i < ARRAY_LEN(suites); i++)
-		srunner_add_suite(runner, suites[i]());
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	/* Limits on time are against hanging, not for speed. */
+	(void)setenv("CK_TIMEOUT_MULTIPLIER", "5", 0);
+	is_good = runner_run(suites, ARRAY_LEN(suites), (unsigned)jobs);
 	unit_end();
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return is_good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
