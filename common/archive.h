@@ -6,7 +6,8 @@
  * of the decoded text: the same report twice is the same file. Reports that are
  * not genuine lie in the same way below DIRECTORY/unverified. Files appear
  * whole or not at all: written under DIRECTORY/tmp, fsynced, moved, and the
- * directory fsynced.
+ * directory fsynced. Whole messages that nobody could read, where there is no
+ * mailbox to leave them in, lie below DIRECTORY/unreadable.
  */
 #ifndef ARCHIVE_H
 #define ARCHIVE_H
@@ -27,7 +28,8 @@ enum {
 
 struct archived {
 	char path[ARCHIVE_PATH_MAX]; /* relative to the directory */
-	bool is_duplicate;           /* the file was there already */
+	char sha256[ARCHIVE_SHA256_MAX];
+	bool is_duplicate; /* the file was there already */
 };
 
 /*
@@ -42,9 +44,18 @@ void archive_tmp(const char *directory, char *out, size_t size);
 /*
  * Store a record durably and, if message is not NULL, its bytes beside it as
  * NAME.eml.gz. ST_NO_SPACE, ST_NO_MEMORY, ST_ARCHIVE with *fault; then nothing
- * has appeared. *archived is set on ST_OK; of a duplicate nothing is written.
+ * has appeared. *archived is whole on ST_OK; of a duplicate nothing is written.
  */
 enum status archive_store(const char *directory, const struct record *record,
+    struct spool *message, struct archived *archived, struct fault *fault);
+
+/*
+ * Keep a message, gzip-compressed, durably as
+ * unreadable/YYYY/MM/DD/SHA256.eml.gz of the day on which it was received. The
+ * same one twice is the same file. Statuses and *archived as above.
+ */
+enum status
+archive_keep(const char *directory, int64_t received, const char *sha256,
     struct spool *message, struct archived *archived, struct fault *fault);
 
 /* SHA-256 of the text as hexadecimal digits. */

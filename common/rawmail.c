@@ -115,6 +115,13 @@ rawmail_body(struct rawmail *raw, const char *data, size_t len)
 	put(raw, data, len);
 }
 
+void
+rawmail_bytes(struct rawmail *raw, const char *data, size_t len)
+{
+	raw->is_in_body = true;
+	put(raw, data, len);
+}
+
 enum status
 rawmail_finish(struct rawmail *raw, struct spool **spool, struct fault *fault)
 {

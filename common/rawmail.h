@@ -24,6 +24,9 @@ struct rawmail *rawmail_new(const char *dir, uint64_t max);
 void rawmail_field(struct rawmail *raw, const char *name, const char *value);
 void rawmail_body(struct rawmail *raw, const char *data, size_t len);
 
+/* Or the message as it stands, header and all, in blocks cut anywhere. */
+void rawmail_bytes(struct rawmail *raw, const char *data, size_t len);
+
 /* End the stream. *spool stays the rawmail's. */
 enum status
 rawmail_finish(struct rawmail *raw, struct spool **spool, struct fault *fault);

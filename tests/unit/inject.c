@@ -5,7 +5,7 @@
  *
  *	-Wl,@tests/unit/inject.flags
  */
-#define _GNU_SOURCE /* O_TMPFILE */
+#define _GNU_SOURCE /* O_TMPFILE, syncfs() */
 
 #include "inject.h"
 
@@ -39,6 +39,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool is_armed;
 static bool has_struck;
 static bool is_short;
+static bool is_syncless; /* no syncfs() */
 static unsigned kinds;
 static unsigned left; /* calls until the one that fails; 0: none does */
 static struct taken taken[TAKEN_MAX];
@@ -84,6 +85,14 @@ inject_short_writes(bool is_on)
 {
 	(void)pthread_mutex_lock(&lock);
 	is_short = is_on;
+	(void)pthread_mutex_unlock(&lock);
+}
+
+void
+inject_no_syncfs(bool is_on)
+{
+	(void)pthread_mutex_lock(&lock);
+	is_syncless = is_on;
 	(void)pthread_mutex_unlock(&lock);
 }
 
@@ -298,6 +307,7 @@ ssize_t __real_pwrite(int fd, const void *data, size_t len, off_t offset);
 ssize_t __real_pread(int fd, void *data, size_t len, off_t offset);
 int __real_fsync(int fd);
 int __real_fdatasync(int fd);
+int __real_syncfs(int fd);
 int __real_open(const char *path, int flags, mode_t mode);
 int __real_openat(int dir, const char *path, int flags, mode_t mode);
 int __real_mkstemp(char *template);
@@ -316,6 +326,7 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t offset);
 ssize_t __wrap_pread(int fd, void *data, size_t len, off_t offset);
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
+int __wrap_syncfs(int fd);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_openat(int dir, const char *path, int flags, ...);
 int __wrap_mkstemp(char *template);
@@ -406,6 +417,15 @@ int
 __wrap_fdatasync(int fd)
 {
 	return fails(INJECT_SYNC, EIO) ? -1 : __real_fdatasync(fd);
+}
+
+int
+__wrap_syncfs(int fd)
+{
+	if (!is_syncless)
+		return __real_syncfs(fd);
+	errno = ENOSYS;
+	return -1;
 }
 
 int

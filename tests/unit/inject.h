@@ -51,4 +51,7 @@ size_t inject_leaks(void);
  */
 void inject_short_writes(bool is_on);
 
+/* A system without syncfs(), armed or not. */
+void inject_no_syncfs(bool is_on);
+
 #endif

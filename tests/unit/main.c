@@ -57,6 +57,8 @@ static runner_suite_fn *const suites[] = {
 	emit_suite,
 	log_suite,
 	archive_suite,
+	archivebatch_suite,
+	feed_suite,
 	rawmail_suite,
 	dispose_suite,
 	render_suite,

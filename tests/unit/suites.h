@@ -43,6 +43,8 @@ Suite *event_suite(void);
 Suite *emit_suite(void);
 Suite *log_suite(void);
 Suite *archive_suite(void);
+Suite *archivebatch_suite(void);
+Suite *feed_suite(void);
 Suite *rawmail_suite(void);
 Suite *dispose_suite(void);
 Suite *intake_suite(void);

@@ -247,6 +247,62 @@ START_TEST(the_message_lies_beside_it)
 }
 END_TEST
 
+START_TEST(a_message_that_nobody_can_read_is_kept)
+{
+	struct spool *message = make_message();
+	struct archived archived, again;
+	struct buf got;
+
+	ck_status("keep",
+	    archive_keep(dir, 1709280000, "0123abcd", message, &archived, NULL),
+	    ST_OK);
+	ck_assert_str_eq(
+	    archived.path, "unreadable/2024/03/01/0123abcd.eml.gz");
+	ck_assert_str_eq(archived.sha256, "0123abcd");
+	ck_assert(!archived.is_duplicate);
+	slurp(archived.path, &got);
+	ck_bytes("message", got.data, got.len, "gzip bytes", 10);
+	buf_free(&got);
+	ck_status("again",
+	    archive_keep(dir, 1709280000, "0123abcd", message, &again, NULL),
+	    ST_OK);
+	ck_assert(again.is_duplicate);
+	ck_assert_uint_eq(unit_count_files(dir), 1);
+	spool_free(&message);
+}
+END_TEST
+
+START_TEST(keeping_may_fail)
+{
+	static const enum inject kinds[] = { INJECT_MEMORY, INJECT_WRITE,
+		INJECT_FILE, INJECT_SYNC };
+	struct spool *message = make_message();
+	size_t descriptors = unit_count_descriptors();
+	unsigned n;
+
+	for (n = 1;; n++) {
+		struct fault fault = { .status = ST_OK };
+		struct archived archived;
+		enum status st;
+
+		inject_arm(kinds[_i], n);
+		st = archive_keep(
+		    dir, 1709280000, "0123", message, &archived, &fault);
+		if (!inject_disarm()) {
+			ck_status("all", st, ST_OK);
+			break;
+		}
+		ck_assert_msg(status_is_failure(st), "%s", status_str(st));
+		ck_status("fault", fault.status, st);
+		ck_assert_uint_eq(inject_leaks(), 0);
+		ck_assert_uint_eq(unit_count_descriptors(), descriptors);
+		ck_assert_uint_eq(unit_count_files(dir), 0);
+	}
+	ck_assert_uint_eq(unit_count_files(dir), 1);
+	spool_free(&message);
+}
+END_TEST
+
 START_TEST(the_same_report_is_the_same_file)
 {
 	struct archived first, second;
@@ -560,6 +616,8 @@ archive_suite(void)
 	tcase_add_test(tc, a_record_is_one_line);
 	tcase_add_loop_test(tc, a_record_tells_the_verdict, 0, 4);
 	tcase_add_test(tc, the_message_lies_beside_it);
+	tcase_add_test(tc, a_message_that_nobody_can_read_is_kept);
+	tcase_add_loop_test(tc, keeping_may_fail, 0, 4);
 	tcase_add_test(tc, the_same_report_is_the_same_file);
 	tcase_add_loop_test(tc, names_are_made_safe, 0, (int)ARRAY_LEN(names));
 	tcase_add_test(tc, names_are_cut_to_what_a_file_may_have);

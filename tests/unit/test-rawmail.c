@@ -67,6 +67,17 @@ START_TEST(a_mail_may_have_no_body)
 }
 END_TEST
 
+START_TEST(a_message_as_it_stands)
+{
+	struct rawmail *raw = rawmail_new(dir, 1 << 20);
+
+	rawmail_bytes(raw, BYTES("From a\nA: "));
+	rawmail_bytes(raw, BYTES("b\n\nbody\0"));
+	check_mail(raw, BYTES("From a\nA: b\n\nbody\0"));
+	rawmail_free(&raw);
+}
+END_TEST
+
 /* Bytes that do not compress. */
 static void
 fill_noise(char *out, size_t len)
@@ -158,6 +169,7 @@ rawmail_suite(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, a_mail_is_kept);
 	tcase_add_test(tc, a_mail_may_have_no_body);
+	tcase_add_test(tc, a_message_as_it_stands);
 	tcase_add_test(tc, a_large_mail_is_spooled);
 	tcase_add_test(tc, trouble_is_remembered);
 	tcase_add_loop_test(tc, every_call_may_fail, 0, 4);

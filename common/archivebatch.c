@@ -1,0 +1,311 @@
+#define _GNU_SOURCE /* syncfs() */
+
+#include "archivebatch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "archivefile.h"
+
+/* A file that waits; temporary is "" when there is nothing to be moved. */
+struct pending {
+	char temporary[ARCHIVE_TEMPORARY_MAX];
+	char path[ARCHIVE_PATH_MAX];
+	bool is_made; /* it has its name, by us */
+};
+
+struct entry {
+	struct archived archived;
+	struct pending json;
+	struct pending eml;
+};
+
+struct archive_batch {
+	char *directory;
+	struct archive_place place;
+	char day[ARCHIVE_DAY_MAX]; /* that place.day is, "" for none */
+	size_t count;
+	struct entry entry[ARCHIVE_BATCH_MAX];
+};
+
+struct archive_batch *
+archive_batch_new(const char *directory, struct fault *fault)
+{
+	struct archive_batch *batch = calloc(1, sizeof *batch);
+
+	if (batch != NULL)
+		batch->directory = strdup(directory);
+	if (batch == NULL || batch->directory == NULL) {
+		(void)fault_set(fault, ST_NO_MEMORY, "archive: no memory");
+		free(batch);
+		return NULL;
+	}
+	if (archive_open(&batch->place, batch->directory, fault) != ST_OK)
+		archive_batch_free(&batch);
+	return batch;
+}
+
+size_t
+archive_batch_count(const struct archive_batch *batch)
+{
+	return batch->count;
+}
+
+const struct archived *
+archive_batch_entry(const struct archive_batch *batch, size_t i)
+{
+	return &batch->entry[i].archived;
+}
+
+/*
+ * Writing.
+ */
+
+static void
+drop_temporary(const struct archive_batch *batch, struct pending *pending)
+{
+	if (pending->temporary[0] != '\0')
+		(void)unlinkat(batch->place.root, pending->temporary, 0);
+	pending->temporary[0] = '\0';
+}
+
+static enum status
+write_pending(struct archive_batch *batch, struct pending *pending,
+    archive_write_fn *write_it, const void *arg, struct fault *fault)
+{
+	const struct archive_place *place = &batch->place;
+	int fd = archive_make_temporary(place, pending->temporary);
+	enum status st;
+
+	if (fd == -1) {
+		pending->temporary[0] = '\0';
+		return archive_fail(
+		    fault, "cannot make a file in", place->path, "tmp");
+	}
+	if (archive_fill(fd, write_it, arg, false) == ST_OK)
+		return ST_OK;
+	st = archive_fail(fault, "cannot write", place->path, pending->path);
+	drop_temporary(batch, pending);
+	return st;
+}
+
+enum status
+archive_batch_add(struct archive_batch *batch, const struct record *record,
+    const char *sha256, struct spool *message, struct fault *fault)
+{
+	struct entry *entry = &batch->entry[batch->count];
+	struct archived *archived = &entry->archived;
+	const struct archive_content what = { record, archived->sha256 };
+	char name[ARCHIVE_PATH_MAX - 8];
+	enum status st = ST_OK;
+
+	if (sha256 != NULL)
+		(void)snprintf(
+		    archived->sha256, sizeof archived->sha256, "%s", sha256);
+	else if (archive_sha256(record->text, archived->sha256) != ST_OK)
+		return fault_set(fault, ST_NO_MEMORY, "SHA-256 failed");
+	record_name(record, archived->sha256, name, sizeof name);
+	entry->json = entry->eml = (struct pending){ .is_made = false };
+	(void)snprintf(
+	    entry->json.path, sizeof entry->json.path, "%s.json", name);
+	(void)snprintf(
+	    entry->eml.path, sizeof entry->eml.path, "%s.eml.gz", name);
+	memcpy(archived->path, entry->json.path, sizeof archived->path);
+	archived->is_duplicate =
+	    faccessat(batch->place.root, archived->path, F_OK, 0) == 0;
+	if (!archived->is_duplicate && message != NULL)
+		st = write_pending(
+		    batch, &entry->eml, archive_write_message, &message, fault);
+	if (!archived->is_duplicate && st == ST_OK)
+		st = write_pending(
+		    batch, &entry->json, archive_write_record, &what, fault);
+	if (st == ST_OK)
+		batch->count++;
+	else
+		drop_temporary(batch, &entry->eml);
+	return st;
+}
+
+/*
+ * Syncing. Where the file system cannot be synced as a whole, each file is, and
+ * each directory.
+ */
+
+static enum status
+sync_one(struct archive_batch *batch, const char *name, struct fault *fault)
+{
+	int fd =
+	    openat(batch->place.root, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	enum status st = ST_OK;
+
+	if (fd == -1 || fsync(fd) == -1)
+		st = archive_fail(fault, "cannot sync", batch->directory, name);
+	if (fd != -1)
+		(void)close(fd);
+	return st;
+}
+
+static enum status
+sync_files(struct archive_batch *batch, struct fault *fault)
+{
+	enum status st = ST_OK;
+
+	if (syncfs(batch->place.root) == 0)
+		return ST_OK;
+	for (size_t i = 0; i < batch->count && st == ST_OK; i++) {
+		struct entry *entry = &batch->entry[i];
+
+		if (entry->eml.temporary[0] != '\0')
+			st = sync_one(batch, entry->eml.temporary, fault);
+		if (st == ST_OK && entry->json.temporary[0] != '\0')
+			st = sync_one(batch, entry->json.temporary, fault);
+	}
+	return st;
+}
+
+/* The directory part of a path. */
+static void
+day_of(const char *path, char day[ARCHIVE_DAY_MAX])
+{
+	(void)snprintf(day, ARCHIVE_DAY_MAX, "%.*s",
+	    (int)(strrchr(path, '/') - path), path);
+}
+
+/*
+ * Also where nothing was written: a record that was there may have been moved
+ * just now by somebody else.
+ */
+static enum status
+sync_days(struct archive_batch *batch, struct fault *fault)
+{
+	enum status st = ST_OK;
+
+	if (syncfs(batch->place.root) == 0)
+		return ST_OK;
+	for (size_t i = 0; i < batch->count && st == ST_OK; i++) {
+		char day[ARCHIVE_DAY_MAX];
+
+		day_of(batch->entry[i].archived.path, day);
+		st = sync_one(batch, day, fault);
+	}
+	return st;
+}
+
+/*
+ * Moving.
+ */
+
+static enum status
+go_to_day(struct archive_batch *batch, const char *path, struct fault *fault)
+{
+	char day[ARCHIVE_DAY_MAX];
+	enum status st;
+
+	day_of(path, day);
+	if (strcmp(day, batch->day) == 0)
+		return ST_OK;
+	if (batch->place.day != -1)
+		(void)close(batch->place.day);
+	batch->place.day = -1;
+	batch->day[0] = '\0';
+	st = archive_open_day(&batch->place, day, fault);
+	if (st == ST_OK)
+		memcpy(batch->day, day, sizeof batch->day);
+	return st;
+}
+
+/* Give a file its name; one that has been taken meanwhile stays as it is. */
+static enum status
+move_pending(struct archive_batch *batch, struct pending *pending,
+    bool *is_there, struct fault *fault)
+{
+	enum status st;
+
+	if (pending->temporary[0] == '\0')
+		return ST_OK;
+	st = go_to_day(batch, pending->path, fault);
+	if (st != ST_OK)
+		return st;
+	if (archive_move(&batch->place, pending->temporary,
+		strrchr(pending->path, '/') + 1) == 0) {
+		pending->is_made = true;
+		pending->temporary[0] = '\0';
+		return ST_OK;
+	}
+	if (errno != EEXIST)
+		return archive_fail(
+		    fault, "cannot make", batch->directory, pending->path);
+	*is_there = true;
+	drop_temporary(batch, pending);
+	return ST_OK;
+}
+
+static enum status
+move_entry(
+    struct archive_batch *batch, struct entry *entry, struct fault *fault)
+{
+	bool ignored;
+	enum status st = move_pending(batch, &entry->eml, &ignored, fault);
+
+	if (st == ST_OK)
+		st = move_pending(
+		    batch, &entry->json, &entry->archived.is_duplicate, fault);
+	return st;
+}
+
+static void
+take_back(struct archive_batch *batch, struct pending *pending)
+{
+	drop_temporary(batch, pending);
+	if (pending->is_made)
+		(void)unlinkat(batch->place.root, pending->path, 0);
+	pending->is_made = false;
+}
+
+enum status
+archive_batch_commit(struct archive_batch *batch, struct fault *fault)
+{
+	enum status st;
+
+	if (batch->count == 0)
+		return ST_OK;
+	st = sync_files(batch, fault);
+	for (size_t i = 0; i < batch->count && st == ST_OK; i++)
+		st = move_entry(batch, &batch->entry[i], fault);
+	if (st == ST_OK)
+		st = sync_days(batch, fault);
+	if (st == ST_OK)
+		return ST_OK;
+	/* As of one: what is known to be there is never told again. */
+	for (size_t i = 0; i < batch->count; i++) {
+		take_back(batch, &batch->entry[i].json);
+		take_back(batch, &batch->entry[i].eml);
+	}
+	return st;
+}
+
+void
+archive_batch_clear(struct archive_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		drop_temporary(batch, &batch->entry[i].json);
+		drop_temporary(batch, &batch->entry[i].eml);
+	}
+	batch->count = 0;
+}
+
+void
+archive_batch_free(struct archive_batch **batch)
+{
+	if (*batch == NULL)
+		return;
+	archive_batch_clear(*batch);
+	archive_close(&(*batch)->place);
+	free((*batch)->directory);
+	free(*batch);
+	*batch = NULL;
+}

@@ -1,0 +1,88 @@
+/*
+ * archivefile: files of the archive that are whole or not there, for the files
+ * of archive alone: its directories, temporary files and their moving.
+ */
+#ifndef ARCHIVEFILE_H
+#define ARCHIVEFILE_H
+
+#include "archive.h"
+
+enum {
+	ARCHIVE_DAY_MAX = 32, /* "unverified/YYYY/MM/DD" and its NUL */
+	ARCHIVE_TEMPORARY_MAX = 64,
+	ARCHIVE_BLOCK_MAX = 8192 /* bytes written at once */
+};
+
+/* The archive, and in it the directory of a day; descriptors, or -1. */
+struct archive_place {
+	const char *path; /* of the archive, for messages; borrowed */
+	int root;
+	int day;
+};
+
+/*
+ * Fill in a fault from errno: ST_NO_SPACE, ST_NO_MEMORY or ST_ARCHIVE. name,
+ * which may be "", is in the archive.
+ */
+enum status archive_fail(struct fault *fault, const char *what,
+    const char *directory, const char *name);
+
+/* Open a directory; -1 and errno. */
+int archive_open_directory(int at, const char *name);
+
+/* Open the archive. To be closed, whatever comes of it. */
+enum status archive_open(
+    struct archive_place *place, const char *directory, struct fault *fault);
+void archive_close(const struct archive_place *place);
+
+/*
+ * Open a day's directory in place of the one that is open. It is made durably
+ * when it is not there.
+ */
+enum status archive_open_day(
+    struct archive_place *place, const char *day, struct fault *fault);
+
+/*
+ * Make a file in DIRECTORY/tmp and put its name, from the archive's directory
+ * on, in name. Returns its descriptor, or -1 and errno.
+ */
+int archive_make_temporary(
+    const struct archive_place *place, char name[ARCHIVE_TEMPORARY_MAX]);
+
+/* A file that is being written: few writes, and no more memory than this. */
+struct archive_output {
+	int fd;
+	size_t len; /* bytes in block */
+	char block[ARCHIVE_BLOCK_MAX];
+};
+
+/* Writes a file with archive_put(). errno tells what went wrong. */
+typedef enum status
+archive_write_fn(struct archive_output *out, const void *arg);
+
+/* Append to the file; ctx is its struct archive_output. */
+enum status archive_put(void *ctx, const char *data, size_t len);
+
+/* Write a record, or a message. */
+struct archive_content {
+	const struct record *record;
+	const char *sha256;
+};
+archive_write_fn archive_write_record;  /* of a struct archive_content */
+archive_write_fn archive_write_message; /* of a struct spool *const * */
+
+/*
+ * Write a file that is open, sync it unless that is done later, and close it.
+ * errno tells why that failed.
+ */
+enum status archive_fill(
+    int fd, archive_write_fn *write_it, const void *arg, bool with_sync);
+
+/*
+ * Move a file to a name in the directory of the day unless that is taken: 0, or
+ * -1 and errno, EEXIST for one that is taken.
+ */
+int archive_move(
+    const struct archive_place *place, const char *from, const char *to);
+
+#endif
