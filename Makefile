@@ -32,14 +32,14 @@ LDFLAGS   = $(LINK_HARDENING)
 
 ALL_CPPFLAGS = -D_XOPEN_SOURCE=700 -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' -DLOCALSTATEDIR='"$(localstatedir)"' \
-	-DRUNSTATEDIR='"$(runstatedir)"' -Icommon $(CPPFLAGS)
+	-DRUNSTATEDIR='"$(runstatedir)"' -Icommon -I$(B) $(CPPFLAGS)
 ALL_CFLAGS   = -std=c17 -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS  = -pthread $(LDFLAGS) $(SANITIZE)
 
 PACKAGES    = zlib libcjson libcrypto opendkim libpsl sqlite3
 # Looked up when something is linked, so that "make deps" can come first.
 # libunbound's own file asks for libevent's headers, which nobody needs.
-LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lunbound
+LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lunbound -lm
 MILTER_LIBS = -lmilter
 CHECK_LIBS  = $(shell $(PKG_CONFIG) --libs check)
 
@@ -87,6 +87,12 @@ $(B)/tlsrpt: $(call objects,$(CLI)) $(B)/libcommon.a
 $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The style sheet, as strings of C, a line each.
+$(B)/cli/htmltable.o: $(B)/html.css.h
+$(B)/html.css.h: cli/html.css
+	@mkdir -p $(@D)
+	sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n",/' $< > $@
 
 # What was built with other flags is built again.
 $(B)/flags: FORCE

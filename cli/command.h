@@ -15,6 +15,7 @@ int explain_main(int argc, char **argv);
 int reindex_main(int argc, char **argv);
 int summary_main(int argc, char **argv);
 int problems_main(int argc, char **argv);
+int html_main(int argc, char **argv);
 int health_main(int argc, char **argv);
 int ready_main(int argc, char **argv);
 int metrics_main(int argc, char **argv);

@@ -1,0 +1,179 @@
+"""Reports of many senders over many days, by a seed, and what is in them.
+
+Three problems begin and end, one lasts; a sender falls silent, some days have
+no report, one sender counts its sessions under sts and tlsa, reports come late,
+in any order, and some come twice. Whatever asks the index of them must agree
+with the sums here to the session.
+"""
+
+import hashlib
+import json
+import random
+import time
+
+import mails
+
+DAY = 86400
+DAYS = 90
+GAP = range(24, 27)  # days ago, without any report
+SILENT = 6           # days ago, the last report of the last sender
+
+
+def today():
+    return int(time.time()) // DAY * DAY
+
+
+def day(seconds):
+    return mails.rfc3339(seconds)[:10]
+
+
+class Problem:
+    """A failure on some days, given as days ago, of a share of sessions."""
+
+    def __init__(self, kind, domain, host, ages, share):
+        self.kind = kind
+        self.domain = domain
+        self.host = host
+        self.ages = ages
+        self.share = share
+
+
+def problems(domains):
+    """For two domains: resolved, resolved, resolved, open."""
+    one, two = domains
+    return [
+        Problem("certificate-host-mismatch", one, f"mx2.{one}",
+                range(58, 68), 0.12),
+        Problem("starttls-not-supported", two, f"mx1.{two}",
+                range(43, 46), 0.5),
+        Problem("tlsa-invalid", two, f"mx2.{two}", range(13, 20), 0.05),
+        Problem("certificate-expired", one, f"mx1.{one}", range(1, 6), 0.3),
+    ]
+
+
+class Row:
+    """What one report says of one domain on one day."""
+
+    def __init__(self, sender, domain, start, successful, failures):
+        self.sender = sender
+        self.domain = domain
+        self.start = start
+        self.successful = successful
+        self.failures = failures  # of (Problem, sessions)
+
+    @property
+    def failed(self):
+        return sum(n for _, n in self.failures)
+
+    @property
+    def sessions(self):
+        return self.successful + self.failed
+
+
+class Truth:
+    """senders are names, the busiest first; noise is a further Problem."""
+
+    def __init__(self, seed, senders, domains, noise=None):
+        self.random = random.Random(seed)
+        self.senders = list(senders)
+        self.problems = problems(domains) + ([noise] if noise else [])
+        self.rows = []
+        self.reports = []  # (report, received), in the order of arrival
+        for age in range(DAYS, 0, -1):
+            for place, sender in enumerate(self.senders):
+                for domain in domains:
+                    self.add(place, sender, domain, age)
+        twice = self.random.sample(self.reports, len(self.reports) // 20)
+        self.reports += [(rep, received + DAY) for rep, received in twice]
+        self.random.shuffle(self.reports)
+
+    def sessions(self, place, age):
+        """Fewer from the later senders, fewer at the weekend."""
+        weekday = (today() - age * DAY) // DAY % 7
+        share = 0.45 if weekday in (2, 3) else 1
+        return int(share * self.random.uniform(0.75, 1.25)
+                   * 4000 / (place + 1) ** 1.3) + 5
+
+    def add(self, place, sender, domain, age):
+        is_last = place == len(self.senders) - 1
+        if (age in GAP or self.random.random() < 0.05
+                or (is_last and age < SILENT)):
+            return
+        sessions = self.sessions(place, age)
+        failures = []
+        for problem in self.problems:
+            n = int(sessions * problem.share
+                    * self.random.uniform(0.6, 1.4) + 0.5)
+            if problem.domain == domain and age in problem.ages and n > 0:
+                failures.append((problem, n))
+        start = today() - age * DAY
+        failed = sum(n for _, n in failures)
+        row = Row(sender, domain, start, max(sessions - failed, 0), failures)
+        self.rows.append(row)
+        self.reports.append((self.report(row, place == 1),
+                             self.received(start)))
+
+    def received(self, start):
+        """Mostly the next morning, sometimes weeks late."""
+        late = self.random.randrange(20) * DAY \
+            if self.random.random() < 0.1 else 0
+        return min(start + DAY + 3600 + late, int(time.time()) - 60)
+
+    @staticmethod
+    def report(row, is_double):
+        """A report; Microsoft counts the same under sts and under tlsa."""
+        policies = [mails.policy(
+            row.successful, row.failed,
+            [mails.failure(problem.kind, n,
+                           receiving_mx_hostname=problem.host)
+             for problem, n in row.failures], domain=row.domain)]
+        if is_double:
+            clean = mails.policy(row.sessions, 0, domain=row.domain)
+            clean["policy"]["policy-type"] = "tlsa"
+            policies.append(clean)
+        return mails.report(*policies, organization=row.sender,
+                            start=row.start, end=row.start + DAY - 1)
+
+    def store(self, archive):
+        """Write all reports as records of the milter's archive."""
+        for number, (rep, received) in enumerate(self.reports):
+            store(archive, rep, received, str(number))
+
+    def sums(self, name, since=0):
+        """{name(row): [reports, sessions, failed]}"""
+        found = {}
+        for row in self.rows:
+            if row.start >= since:
+                sums = found.setdefault(name(row), [0, 0, 0])
+                for at, n in enumerate((1, row.sessions, row.failed)):
+                    sums[at] += n
+        return found
+
+    def failed(self, name):
+        """{name(problem): [reports, failed]}"""
+        found = {}
+        for row in self.rows:
+            for problem, n in row.failures:
+                sums = found.setdefault(name(problem), [0, 0])
+                sums[0] += 1
+                sums[1] += n
+        return found
+
+    def failing(self, problem):
+        """The rows that tell of a problem, and its sessions in all."""
+        rows = [row for row in self.rows
+                if any(found is problem for found, _ in row.failures)]
+        return rows, sum(n for row in rows for found, n in row.failures
+                         if found is problem)
+
+
+def store(archive, rep, received, name):
+    """One record, with what the commands read of it."""
+    text = json.dumps(rep, separators=(",", ":"))
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    path = (archive / day(received).replace("-", "/")
+            / f"{sha256[:16]}-{name}.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        '{"received":"%s","sha256":"%s","deviations":[],"report":%s}\n'
+        % (mails.rfc3339(received), sha256, text), encoding="utf-8")
