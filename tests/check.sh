@@ -50,22 +50,25 @@ unit_tests() {
 	count $sums "$status" "unit tests"
 }
 
-# python_tests NAME: the runner tests/NAME/run.py, which ends with a line
-# "NAME: N passed, N failed, ...".
+# python_tests NAME [ARG...]: the runner tests/NAME/run.py, which ends with a
+# line "NAME: N passed, N failed, ...".
 python_tests() {
-	echo "== $1 tests"
-	run python3 "tests/$1/run.py"
+	name=$1
+	shift
+	echo "== $name tests"
+	run python3 "tests/$name/run.py" "$@"
 	sums=$(sed -n \
-	    "s/^$1: \([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p" \
+	    "s/^$name: \([0-9]*\) passed, \([0-9]*\) failed.*/\1 \2/p" \
 	    "$log" | tail -n 1)
 	# shellcheck disable=SC2086
-	count ${sums:-0 0} "$status" "$1 tests"
+	count ${sums:-0 0} "$status" "$name tests"
 }
 
 [ $# -gt 0 ] || set -- unit init integration
 for runner; do
 	case $runner in
 	unit) unit_tests ;;
+	integration) python_tests "$runner" -j 3 ;;
 	*) python_tests "$runner" ;;
 	esac
 done

@@ -166,7 +166,7 @@ def furnish(name):
     _private_devices(host)
     mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     base = pathlib.Path("/run") / name
-    base.mkdir()
+    base.mkdir(parents=True)
     mount("--bind", host, base)
     pathlib.Path("/run/systemd/journal").mkdir(parents=True)
     _loopback_up()
