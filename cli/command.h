@@ -19,6 +19,7 @@ int html_main(int argc, char **argv);
 int health_main(int argc, char **argv);
 int ready_main(int argc, char **argv);
 int metrics_main(int argc, char **argv);
+int prune_main(int argc, char **argv);
 
 /*
  * Somebody has used a subcommand wrongly, and has been told how: say where

@@ -43,6 +43,8 @@ static const struct {
 	{ INDEX_SINCE, { "until", required_argument, NULL, 'U' } },
 	{ INDEX_BY, { "by", required_argument, NULL, 'b' } },
 	{ INDEX_ALL, { "all", no_argument, NULL, 'A' } },
+	{ INDEX_PRUNE, { "older-than", required_argument, NULL, 'o' } },
+	{ INDEX_PRUNE, { "dry-run", no_argument, NULL, 'n' } },
 };
 
 /* The options that a subcommand has, and an end. */
@@ -163,6 +165,18 @@ read_moment(struct index *index, const char *word, bool is_until)
 	return true;
 }
 
+/* A time that lies ahead would leave nothing. */
+static bool
+read_age(struct index *index, const char *word)
+{
+	index->older_than = word;
+	return (index_read_time(word, index->now, &index->before) &&
+		   index->before <= index->now) ||
+	    bad_word(index, word,
+		"neither an age such as 400d nor a day that has been, such as "
+		"2026-02-12");
+}
+
 static bool
 take_option(struct index *index, int c)
 {
@@ -184,6 +198,11 @@ take_option(struct index *index, int c)
 		return true;
 	case 'f':
 		return read_format(index, optarg);
+	case 'n':
+		index->is_dry = true;
+		return true;
+	case 'o':
+		return read_age(index, optarg);
 	case 'b':
 		return read_by(index, optarg);
 	case 'S':

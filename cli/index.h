@@ -22,7 +22,8 @@ enum index_option {
 	INDEX_DOMAIN = 1 << 3,
 	INDEX_SINCE = 1 << 4, /* and --until */
 	INDEX_BY = 1 << 5,
-	INDEX_ALL = 1 << 6
+	INDEX_ALL = 1 << 6,
+	INDEX_PRUNE = 1 << 7 /* --older-than and --dry-run */
 };
 
 enum index_format {
@@ -60,6 +61,9 @@ struct index {
 	int64_t since; /* a time within the first day */
 	int64_t until; /* the end of the last day */
 	bool is_all;
+	const char *older_than; /* as it was given */
+	int64_t before;         /* and the time it means */
+	bool is_dry;
 };
 
 /*

@@ -23,6 +23,7 @@ static const struct {
 	{ "health", health_main, "for Nagios, Icinga and their like" },
 	{ "ready", ready_main, "may a domain go from testing to enforce?" },
 	{ "metrics", metrics_main, "for Prometheus" },
+	{ "prune", prune_main, "remove what is old" },
 };
 
 enum {

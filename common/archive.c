@@ -187,20 +187,48 @@ store_both(const struct archive_place *place, struct target *json,
 {
 	enum status st = ST_OK;
 
-	json->is_there = faccessat(place->day, name_of(json), F_OK, 0) == 0;
+	json->is_made = eml->is_made = eml->is_there = false;
+	json->is_there =
+	    what != NULL && faccessat(place->day, name_of(json), F_OK, 0) == 0;
 	if (!json->is_there && message != NULL)
 		st = store_file(
 		    place, eml, archive_write_message, &message, fault);
-	if (!json->is_there && st == ST_OK)
+	if (!json->is_there && what != NULL && st == ST_OK)
 		st = store_file(place, json, archive_write_record, what, fault);
 	/* Also for one that is there: it may have been linked just now. */
 	if (st == ST_OK && fsync(place->day) == -1)
 		st = archive_fail(fault, "cannot sync the directory of",
-		    place->path, json->path);
+		    place->path, what != NULL ? json->path : eml->path);
 	if (st != ST_OK) {
 		take_back(place, json);
 		take_back(place, eml);
 	}
+	return st;
+}
+
+/*
+ * Store what there is of a record and a message; either may be NULL. Their
+ * directory may have been removed since it was opened.
+ */
+static enum status
+store_in_day(const char *directory, const char *day, struct target *json,
+    struct target *eml, const struct archive_content *what,
+    struct spool *message, struct fault *fault)
+{
+	struct archive_place place;
+	enum status st = archive_open(&place, directory, fault);
+
+	for (int tries = 0; tries < ARCHIVE_DAY_TRIES && place.root != -1;
+	     tries++) {
+		st = archive_open_day(&place, day, fault);
+		if (st == ST_OK)
+			st =
+			    store_both(&place, json, eml, what, message, fault);
+		if (st == ST_OK || place.day == -1 ||
+		    !archive_is_day_gone(&place))
+			break;
+	}
+	archive_close(&place);
 	return st;
 }
 
@@ -210,8 +238,7 @@ archive_store(const char *directory, const struct record *record,
 {
 	char name[ARCHIVE_PATH_MAX - 8];
 	const struct archive_content what = { record, archived->sha256 };
-	struct target json = { .is_made = false }, eml = { .is_made = false };
-	struct archive_place place;
+	struct target json, eml;
 	enum status st;
 
 	if (archive_sha256(record->text, archived->sha256) != ST_OK)
@@ -220,12 +247,7 @@ archive_store(const char *directory, const struct record *record,
 	(void)snprintf(json.path, sizeof json.path, "%s.json", name);
 	(void)snprintf(eml.path, sizeof eml.path, "%s.eml.gz", name);
 	*strrchr(name, '/') = '\0';
-	st = archive_open(&place, directory, fault);
-	if (st == ST_OK)
-		st = archive_open_day(&place, name, fault);
-	if (st == ST_OK)
-		st = store_both(&place, &json, &eml, &what, message, fault);
-	archive_close(&place);
+	st = store_in_day(directory, name, &json, &eml, &what, message, fault);
 	if (st != ST_OK)
 		return st;
 	memcpy(archived->path, json.path, sizeof archived->path);
@@ -238,8 +260,7 @@ archive_keep(const char *directory, int64_t received, const char *sha256,
     struct spool *message, struct archived *archived, struct fault *fault)
 {
 	char time[RFC3339_MAX], day[ARCHIVE_DAY_MAX];
-	struct target eml = { .is_made = false };
-	struct archive_place place;
+	struct target json = { .path = "" }, eml;
 	enum status st;
 
 	(void)rfc3339_format(received, time);
@@ -247,18 +268,7 @@ archive_keep(const char *directory, int64_t received, const char *sha256,
 	    time + 5, time + 8);
 	(void)snprintf(
 	    eml.path, sizeof eml.path, "%s/%.64s.eml.gz", day, sha256);
-	st = archive_open(&place, directory, fault);
-	if (st == ST_OK)
-		st = archive_open_day(&place, day, fault);
-	if (st == ST_OK)
-		st = store_file(
-		    &place, &eml, archive_write_message, &message, fault);
-	if (st == ST_OK && fsync(place.day) == -1)
-		st = archive_fail(fault, "cannot sync the directory of",
-		    place.path, eml.path);
-	if (st != ST_OK && place.day != -1)
-		take_back(&place, &eml);
-	archive_close(&place);
+	st = store_in_day(directory, day, &json, &eml, NULL, message, fault);
 	if (st != ST_OK)
 		return st;
 	memcpy(archived->path, eml.path, sizeof archived->path);

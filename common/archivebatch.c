@@ -206,16 +206,30 @@ go_to_day(struct archive_batch *batch, const char *path, struct fault *fault)
 	enum status st;
 
 	day_of(path, day);
-	if (strcmp(day, batch->day) == 0)
+	if (strcmp(day, batch->day) == 0 && !archive_is_day_gone(&batch->place))
 		return ST_OK;
-	if (batch->place.day != -1)
-		(void)close(batch->place.day);
-	batch->place.day = -1;
 	batch->day[0] = '\0';
 	st = archive_open_day(&batch->place, day, fault);
 	if (st == ST_OK)
 		memcpy(batch->day, day, sizeof batch->day);
 	return st;
+}
+
+/* 0, or -1 and errno; the directory may be removed just now. */
+static int
+move_to_day(struct archive_batch *batch, const struct pending *pending,
+    enum status *st, struct fault *fault)
+{
+	for (int tries = 0;; tries++) {
+		*st = go_to_day(batch, pending->path, fault);
+		if (*st != ST_OK)
+			return -1;
+		if (archive_move(&batch->place, pending->temporary,
+			strrchr(pending->path, '/') + 1) == 0)
+			return 0;
+		if (errno != ENOENT || tries == ARCHIVE_DAY_TRIES)
+			return -1;
+	}
 }
 
 /* Give a file its name; one that has been taken meanwhile stays as it is. */
@@ -227,15 +241,13 @@ move_pending(struct archive_batch *batch, struct pending *pending,
 
 	if (pending->temporary[0] == '\0')
 		return ST_OK;
-	st = go_to_day(batch, pending->path, fault);
-	if (st != ST_OK)
-		return st;
-	if (archive_move(&batch->place, pending->temporary,
-		strrchr(pending->path, '/') + 1) == 0) {
+	if (move_to_day(batch, pending, &st, fault) == 0) {
 		pending->is_made = true;
 		pending->temporary[0] = '\0';
 		return ST_OK;
 	}
+	if (st != ST_OK)
+		return st;
 	if (errno != EEXIST)
 		return archive_fail(
 		    fault, "cannot make", batch->directory, pending->path);

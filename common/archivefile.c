@@ -26,8 +26,10 @@ archive_fail(struct fault *fault, const char *what, const char *directory,
 	    : error == ENOMEM                               ? ST_NO_MEMORY
 							    : ST_ARCHIVE;
 
-	return fault_set(fault, st, "%s %s%s%s: %s", what, directory,
+	(void)fault_set(fault, st, "%s %s%s%s: %s", what, directory,
 	    name[0] != '\0' ? "/" : "", name, strerror(error));
+	errno = error;
+	return st;
 }
 
 /*
@@ -76,19 +78,11 @@ make_day(
 	return st;
 }
 
-/*
- * Open a day's directory; it is made when it is not there. One at a time: who
- * finds one must be sure that it has been synced by whoever made it a moment
- * ago.
- */
-enum status
-archive_open_day(
-    struct archive_place *place, const char *day, struct fault *fault)
+static enum status
+try_day(struct archive_place *place, const char *day, struct fault *fault)
 {
-	static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
 	enum status st = ST_OK;
 
-	(void)pthread_mutex_lock(&making);
 	place->day = archive_open_directory(place->root, day);
 	if (place->day == -1 && errno == ENOENT) {
 		st = make_day(place, day, fault);
@@ -97,8 +91,38 @@ archive_open_day(
 	}
 	if (st == ST_OK && place->day == -1)
 		st = archive_fail(fault, "cannot open", place->path, day);
+	return st;
+}
+
+/*
+ * One at a time: who finds a directory must be sure that it has been synced by
+ * whoever made it a moment ago.
+ */
+enum status
+archive_open_day(
+    struct archive_place *place, const char *day, struct fault *fault)
+{
+	static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+	enum status st = ST_OK;
+
+	if (place->day != -1)
+		(void)close(place->day);
+	(void)pthread_mutex_lock(&making);
+	for (int tries = 0; tries < ARCHIVE_DAY_TRIES; tries++) {
+		st = try_day(place, day, fault);
+		if (st == ST_OK || errno != ENOENT)
+			break;
+	}
 	(void)pthread_mutex_unlock(&making);
 	return st;
+}
+
+bool
+archive_is_day_gone(const struct archive_place *place)
+{
+	struct stat sb;
+
+	return fstat(place->day, &sb) == -1 || sb.st_nlink == 0;
 }
 
 enum status

@@ -10,7 +10,8 @@
 enum {
 	ARCHIVE_DAY_MAX = 32, /* "unverified/YYYY/MM/DD" and its NUL */
 	ARCHIVE_TEMPORARY_MAX = 64,
-	ARCHIVE_BLOCK_MAX = 8192 /* bytes written at once */
+	ARCHIVE_BLOCK_MAX = 8192, /* bytes written at once */
+	ARCHIVE_DAY_TRIES = 100   /* for a directory that somebody removes */
 };
 
 /* The archive, and in it the directory of a day; descriptors, or -1. */
@@ -21,8 +22,8 @@ struct archive_place {
 };
 
 /*
- * Fill in a fault from errno: ST_NO_SPACE, ST_NO_MEMORY or ST_ARCHIVE. name,
- * which may be "", is in the archive.
+ * Fill in a fault from errno, which stays: ST_NO_SPACE, ST_NO_MEMORY or
+ * ST_ARCHIVE. name, which may be "", is in the archive.
  */
 enum status archive_fail(struct fault *fault, const char *what,
     const char *directory, const char *name);
@@ -37,10 +38,12 @@ void archive_close(const struct archive_place *place);
 
 /*
  * Open a day's directory in place of the one that is open. It is made durably
- * when it is not there.
+ * when it is not there. While it is empty, another process may remove it again
+ * (prune.h): no file can be made in it then, and archive_is_day_gone().
  */
 enum status archive_open_day(
     struct archive_place *place, const char *day, struct fault *fault);
+bool archive_is_day_gone(const struct archive_place *place);
 
 /*
  * Make a file in DIRECTORY/tmp and put its name, from the archive's directory

@@ -56,6 +56,7 @@ enum {
 	STATE_FAILURES_MAX = 4096, /* failure-details of a report, likewise */
 	STATE_PROBLEMS_MAX = 1024, /* of a domain and policy-type that are not
 				      resolved; further ones are not kept */
+	STATE_RANGE_MAX = 31 * PROBLEM_DAY, /* seconds that a range lasts */
 	STATE_BUSY_MS = 2000,
 	STATE_SILENT_AFTER = 3 * PROBLEM_DAY
 };
@@ -184,6 +185,14 @@ enum status state_tick(struct state *state, int64_t now,
 enum status state_forget(struct state *state, int64_t before, size_t max,
     int64_t now, enum status (*fn)(void *ctx, const char *path), void *ctx,
     size_t *count, struct fault *fault);
+
+/*
+ * What state_forget() would forget: fn is called for each path. A status other
+ * than ST_OK from it ends that and is returned.
+ */
+enum status state_old(struct state *state, int64_t before,
+    enum status (*fn)(void *ctx, const char *path), void *ctx,
+    struct fault *fault);
 
 /* Work out all problems and sums anew from the reports in the file. */
 enum status

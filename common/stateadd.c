@@ -12,8 +12,7 @@
 enum {
 	IDENTITY_BYTES = 16,
 	SHA256_BYTES = 32,
-	IDENTITY_MAX = 65536, /* bytes of text that make up an identity */
-	RANGE_MAX = 31 * PROBLEM_DAY
+	IDENTITY_MAX = 65536 /* bytes of text that make up an identity */
 };
 
 /* No report has more sessions; sums of as many reports as fit stay exact. */
@@ -140,8 +139,8 @@ make_range(struct adding *a)
 	a->finish = a->begin + PROBLEM_DAY - 1;
 	if (r->end.is_known && r->end.time >= a->begin)
 		a->finish = r->end.time;
-	if (a->finish > a->begin + RANGE_MAX)
-		a->finish = a->begin + RANGE_MAX;
+	if (a->finish > a->begin + STATE_RANGE_MAX)
+		a->finish = a->begin + STATE_RANGE_MAX;
 	if (a->finish > latest)
 		a->finish = latest;
 }

@@ -348,3 +348,30 @@ state_is_whole(struct state *state, bool *is_whole, struct fault *fault)
 	}
 	return leave(state, st, fault);
 }
+
+enum status
+state_old(struct state *state, int64_t before,
+    enum status (*fn)(void *ctx, const char *path), void *ctx,
+    struct fault *fault)
+{
+	enum status st = enter(state, fault);
+	sqlite3_stmt *stmt;
+	bool is_row;
+
+	if (st != ST_OK)
+		return st;
+	/* Without limit. */
+	stmt = statedb_bind(state, SQL_REPORT_OLD, "ii", before, INT64_C(-1));
+	while ((st = statedb_step(state, stmt, &is_row, fault)) == ST_OK &&
+	    is_row) {
+		char path[STATE_PATH_MAX];
+
+		statedb_text(stmt, 1, path, sizeof path);
+		st = fn(ctx, path);
+		if (st != ST_OK) {
+			(void)sqlite3_reset(stmt);
+			break;
+		}
+	}
+	return leave(state, st, fault);
+}

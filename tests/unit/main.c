@@ -66,6 +66,7 @@ static runner_suite_fn *const suites[] = {
 	dnscontext_suite,
 	problem_suite,
 	reindex_suite,
+	prune_suite,
 	taglist_suite,
 	keycache_suite,
 	dkimkey_suite,

@@ -55,6 +55,7 @@ Suite *resolver_suite(void);
 Suite *problem_suite(void);
 Suite *state_suite(void);
 Suite *reindex_suite(void);
+Suite *prune_suite(void);
 Suite *taglist_suite(void);
 Suite *keycache_suite(void);
 Suite *dkimkey_suite(void);
