@@ -48,7 +48,7 @@
 #include "status.h"
 
 enum {
-	STATE_VERSION = 1,
+	STATE_VERSION = 2,
 	STATE_NAME_MAX = 256, /* bytes of a name that is kept, NUL included */
 	STATE_TYPE_MAX = 64,  /* of a policy-type and a result-type */
 	STATE_PATH_MAX = 320,
@@ -68,6 +68,9 @@ struct state_options {
 	int64_t silent_after; /* seconds */
 	int busy_ms;          /* how long to wait for another process */
 	bool is_read_only;    /* a command that only asks: makes no file */
+	/* Use no file but one that reindex() has made of this archive; it must
+	   outlive the state. NULL: any. */
+	const char *archive;
 };
 
 /* The defaults. */
@@ -75,7 +78,8 @@ void state_options(struct state_options *options);
 
 /*
  * Open the file, or make it (not when is_read_only: then its absence is
- * ST_STATE). ST_STATE_DAMAGED: it is no database of ours, or broken;
+ * ST_STATE). ST_STATE_DAMAGED: it is no database of ours, or broken, or
+ * (with archive) it is absent, not whole, or of another archive;
  * ST_STATE_VERSION: of another version; both are mended by reindex().
  * ST_STATE_BUSY: locked by another process for busy_ms. ST_NO_SPACE,
  * ST_NO_MEMORY, ST_STATE for all else (no such directory, no permission). On
@@ -98,6 +102,12 @@ enum status
 state_is_whole(struct state *state, bool *is_whole, struct fault *fault);
 
 /*
+ * Read all of the file for damage that no query has met yet: ST_STATE_DAMAGED.
+ * That takes a second for some hundred megabytes.
+ */
+enum status state_check(struct state *state, struct fault *fault);
+
+/*
  * Adding.
  */
 
@@ -111,8 +121,9 @@ struct state_report {
 
 enum state_added {
 	STATE_NEW,
-	STATE_KNOWN,  /* the same, with the same content: nothing was done */
-	STATE_DIFFERS /* the same with another content: kept, counts once */
+	STATE_KNOWN,   /* the same, with the same content: nothing was done */
+	STATE_PRESENT, /* this very record is there: nothing was done */
+	STATE_DIFFERS  /* the same with another content: kept, counts once */
 };
 
 /* A problem, in what became of it. */

@@ -294,10 +294,19 @@ put_report(struct adding *a, bool is_counted)
 /* What is known of the identity already. */
 struct same {
 	bool is_known;   /* with this content */
+	bool is_present; /* from this record */
 	bool has_other;  /* another one counts */
 	bool is_earlier; /* but ours is to count in its place */
 	int64_t other;
 };
+
+static bool
+is_path(sqlite3_stmt *stmt, int column, const char *path)
+{
+	const char *text = (const char *)sqlite3_column_text(stmt, column);
+
+	return text != NULL && strcmp(text, path) == 0;
+}
 
 static enum status
 find_same(struct adding *a, struct same *same)
@@ -318,7 +327,10 @@ find_same(struct adding *a, struct same *same)
 		if (sqlite3_column_bytes(stmt, 1) != SHA256_BYTES)
 			continue;
 		order = memcmp(a->sha256, sha256, SHA256_BYTES);
-		same->is_known = same->is_known || order == 0;
+		if (order == 0) {
+			same->is_known = true;
+			same->is_present = is_path(stmt, 4, a->in->path);
+		}
 		if (sqlite3_column_int(stmt, 2) == 0)
 			continue;
 		same->has_other = true;
@@ -354,9 +366,10 @@ add_report(struct adding *a, enum state_added *added)
 
 	if (st != ST_OK)
 		return st;
-	*added = same.is_known ? STATE_KNOWN
-	    : same.has_other   ? STATE_DIFFERS
-			       : STATE_NEW;
+	*added = same.is_present ? STATE_PRESENT
+	    : same.is_known      ? STATE_KNOWN
+	    : same.has_other     ? STATE_DIFFERS
+				 : STATE_NEW;
 	if (same.is_known)
 		return ST_OK;
 	st = same.has_other ? put_differing(a, &same) : put_report(a, true);

@@ -275,6 +275,11 @@ make_file(struct state *state, struct fault *fault)
 
 	if (state->options.is_read_only)
 		return ST_OK;
+	if (state->options.archive != NULL)
+		return access(state->path, F_OK) == 0 || errno != ENOENT
+		    ? ST_OK
+		    : fault_set(fault, ST_STATE_DAMAGED, "%s is not there",
+			  state->path);
 	fd = open(state->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd == -1)
 		return errno == EEXIST
@@ -359,6 +364,41 @@ make_schema(struct state *state, struct fault *fault)
 	return statedb_end(state, st, fault);
 }
 
+void
+statedb_archive(const char *directory, char *out, size_t size)
+{
+	struct stat sb;
+
+	if (stat(directory, &sb) == -1)
+		sb.st_ino = 0;
+	(void)snprintf(
+	    out, size, "%llu %s", (unsigned long long)sb.st_ino, directory);
+}
+
+/* Is it whole, and of our archive? */
+static enum status
+check_archive(struct state *state, struct fault *fault)
+{
+	char ours[PATH_ROOM], theirs[PATH_ROOM];
+	sqlite3_stmt *stmt = statedb_bind(state, SQL_WHOLE, "");
+	bool is_row, is_whole;
+	enum status st = statedb_step(state, stmt, &is_row, fault);
+
+	if (st != ST_OK)
+		return st;
+	is_whole = is_row && sqlite3_column_int(stmt, 0) != 0;
+	statedb_text(stmt, 1, theirs, sizeof theirs);
+	(void)sqlite3_reset(stmt);
+	if (!is_whole)
+		return fault_set(
+		    fault, ST_STATE_DAMAGED, "%s is not whole", state->path);
+	statedb_archive(state->options.archive, ours, sizeof ours);
+	return strcmp(ours, theirs) == 0
+	    ? ST_OK
+	    : fault_set(fault, ST_STATE_DAMAGED, "%s is of another archive",
+		  state->path);
+}
+
 static enum status
 set_up(struct state *state, struct fault *fault)
 {
@@ -390,6 +430,8 @@ set_up(struct state *state, struct fault *fault)
 		st = make_schema(state, fault);
 	if (st == ST_OK && !state->options.is_read_only)
 		st = statedb_exec(state, statesql_temporary, fault);
+	if (st == ST_OK && state->options.archive != NULL)
+		st = check_archive(state, fault);
 	return st;
 }
 

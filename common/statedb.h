@@ -21,6 +21,7 @@
 enum statement {
 	SQL_WHOLE,
 	SQL_WHOLE_SET,
+	SQL_CHECK,
 	SQL_NAME_FIND,
 	SQL_NAME_ADD,
 	SQL_NAME_TEXT,
@@ -129,6 +130,12 @@ const char *statesql_text(enum statement statement);
  */
 enum status statedb_open(struct state *state, struct fault *fault);
 void statedb_close(struct state *state);
+
+/*
+ * What is kept of the archive that a file was made of, in out: its path, and
+ * its inode, since another may come in its place.
+ */
+void statedb_archive(const char *directory, char *out, size_t size);
 
 /* The directory of a file, in out. */
 void statedb_directory(const char *path, char *out, size_t size);

@@ -350,6 +350,28 @@ state_is_whole(struct state *state, bool *is_whole, struct fault *fault)
 }
 
 enum status
+state_check(struct state *state, struct fault *fault)
+{
+	enum status st = enter(state, fault);
+	char answer[64] = "";
+	sqlite3_stmt *stmt;
+	bool is_row;
+
+	if (st != ST_OK)
+		return st;
+	stmt = statedb_bind(state, SQL_CHECK, "");
+	st = statedb_step(state, stmt, &is_row, fault);
+	if (st == ST_OK && is_row) {
+		statedb_text(stmt, 0, answer, sizeof answer);
+		(void)sqlite3_reset(stmt);
+	}
+	if (st == ST_OK && strcmp(answer, "ok") != 0)
+		st = fault_set(fault, ST_STATE_DAMAGED, "%s is damaged: %s",
+		    state->path, answer);
+	return leave(state, st, fault);
+}
+
+enum status
 state_old(struct state *state, int64_t before,
     enum status (*fn)(void *ctx, const char *path), void *ctx,
     struct fault *fault)

@@ -10,8 +10,10 @@
 
 /* 1414288464 is "TLSP". */
 const char statesql_schema[] =
-    "CREATE TABLE meta (whole INTEGER NOT NULL);" /* all of the archive */
-    "INSERT INTO meta (whole) VALUES (0);"
+    "CREATE TABLE meta ("
+    " whole INTEGER NOT NULL,"  /* nothing of the archive is missing */
+    " archive TEXT NOT NULL);" /* which one */
+    "INSERT INTO meta (whole, archive) VALUES (0, '');"
     "CREATE TABLE name ("
     " id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
     "CREATE TABLE report ("
@@ -98,7 +100,7 @@ const char statesql_schema[] =
     " id INTEGER PRIMARY KEY REFERENCES name,"
     " reports INTEGER NOT NULL);"
     "PRAGMA application_id = 1414288464;"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 /* Problems that must be worked out anew before the transaction ends. */
 const char statesql_temporary[] =
@@ -136,12 +138,14 @@ const char statesql_temporary[] =
 	" + " TOTAL("CASE WHEN kind = 0 THEN " value " ELSE 0 END")
 
 static const char *const texts[STATEMENTS] = {
-	[SQL_WHOLE] = "SELECT whole FROM meta",
-	[SQL_WHOLE_SET] = "UPDATE meta SET whole = 1",
+	[SQL_WHOLE] = "SELECT whole, archive FROM meta",
+	[SQL_WHOLE_SET] = "UPDATE meta SET whole = 1, archive = ?1",
+	[SQL_CHECK] = "PRAGMA quick_check(1)",
 	[SQL_NAME_FIND] = "SELECT id FROM name WHERE text = ?1",
 	[SQL_NAME_ADD] = "INSERT INTO name (text) VALUES (?1) RETURNING id",
 	[SQL_NAME_TEXT] = "SELECT text FROM name WHERE id = ?1",
-	[SQL_REPORT_SAME] = "SELECT id, sha256, counted, received FROM report"
+	[SQL_REPORT_SAME] = "SELECT id, sha256, counted, received, path"
+			    " FROM report"
 			    " WHERE identity = ?1",
 	[SQL_REPORT_ADD] =
 	    "INSERT INTO report (identity, sha256, organization, report_id,"

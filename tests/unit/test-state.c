@@ -157,21 +157,31 @@ note_silent(void *ctx, const struct state_reporter *reporter)
 
 static const struct state_events events = { note_problem, note_silent, NULL };
 
+static unsigned records; /* each added text is of another one */
+
+static void
+name_record(char out[STATE_PATH_MAX])
+{
+	(void)snprintf(out, STATE_PATH_MAX, "2024/10/04/x%u.json", records);
+}
+
 /* Add a text that was received at a time. */
 static enum status
 add_text(const char *text, int64_t received, enum state_added *added)
 {
 	static struct report report;
-	char sha256[ARCHIVE_SHA256_MAX];
+	char sha256[ARCHIVE_SHA256_MAX], name[STATE_PATH_MAX];
 	struct state_report in = {
 		.report = &report,
 		.received = received,
-		.path = "2024/10/04/x.json",
+		.path = name,
 		.sha256 = sha256,
 	};
 	struct buf buf;
 	enum status st;
 
+	records++;
+	name_record(name);
 	buf_init(&buf, TEXT_MAX * 100);
 	st = buf_adds(&buf, text);
 	if (st == ST_OK)
@@ -348,6 +358,38 @@ START_TEST(a_report_is_counted_once)
 	ck_assert_int_eq(give(&g), STATE_NEW);
 	g.domain = "e.example";
 	ck_assert_int_eq(give(&g), STATE_NEW);
+}
+END_TEST
+
+/* Whoever finds a record in the archive that was added by another. */
+START_TEST(a_record_is_present)
+{
+	struct given g = { "A", 1, 90, 10, NULL, NULL, NULL, NULL };
+
+	ck_assert_int_eq(give(&g), STATE_NEW);
+	records--;
+	ck_assert_int_eq(give(&g), STATE_PRESENT);
+	say_all(at(2));
+	ck_said("all  1 90 10\n");
+}
+END_TEST
+
+/* A state that is to be whole, and of one archive, is neither made nor used. */
+START_TEST(only_the_index_of_an_archive)
+{
+	struct state_options options;
+
+	state_options(&options);
+	state_close(&state);
+	options.archive = "/nowhere";
+	ck_status("not whole", state_open(&state, path, &options, &fault),
+	    ST_STATE_DAMAGED);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_status("absent", state_open(&state, path, &options, &fault),
+	    ST_STATE_DAMAGED);
+	ck_assert(!unit_exists(path));
+	open_state();
+	ck_status("sound", state_check(state, &fault), ST_OK);
 }
 END_TEST
 
@@ -549,7 +591,7 @@ END_TEST
 static enum status
 count_path(void *ctx, const char *record)
 {
-	ck_assert_str_eq(record, "2024/10/04/x.json");
+	ck_assert_int_eq(strncmp(record, "2024/10/04/x", 12), 0);
 	(*(size_t *)ctx)++;
 	return *(size_t *)ctx == 6 ? ST_ARCHIVE : ST_OK;
 }
@@ -1094,6 +1136,8 @@ state_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, a_report_is_counted_once);
+	tcase_add_test(tcase, a_record_is_present);
+	tcase_add_test(tcase, only_the_index_of_an_archive);
 	tcase_add_loop_test(tcase, a_differing_report_counts_once, 0, 6);
 	tcase_add_test(tcase, sessions_of_sts_and_tlsa_count_once);
 	tcase_add_test(tcase, a_problem_lives);
