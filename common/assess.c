@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "mailbox.h"
+#include "problem.h"
 #include "text.h"
 
 const char *
@@ -95,6 +96,8 @@ visit_policy(void *ctx, const struct policy *policy)
 	out->totals.successful =
 	    count_add(out->totals.successful, totals.successful);
 	out->totals.failed = count_add(out->totals.failed, totals.failed);
+	if (totals_all(&totals) > out->largest)
+		out->largest = totals_all(&totals);
 	if (severity < out->severity)
 		out->severity = severity;
 	if (policy->index == 0 && policy->policy_domain != NULL)
@@ -151,6 +154,11 @@ assess_report(struct report *report, const struct conf *conf,
 		.out = assessment,
 	};
 
+	enum status st;
+
 	*assessment = (struct assessment){ .severity = SEV_INFO };
-	return report_walk(report, &visitor, &as);
+	st = report_walk(report, &visitor, &as);
+	assessment->is_loop_noise = assessment->totals.failed > 0 &&
+	    problem_is_noise(assessment->largest, report->contact_info);
+	return st;
 }

@@ -8,6 +8,7 @@
 #ifndef ASSESS_H
 #define ASSESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "conf.h"
@@ -48,6 +49,8 @@ struct assessment {
 	uint64_t failures;         /* failure-details elements in all */
 	uint64_t failure_sessions; /* sum of their failed-session-count */
 	char policy_domain[256];   /* of the first policy, or "" */
+	uint64_t largest;          /* sessions of the policy with most */
+	bool is_loop_noise;        /* its failures are: problem_is_noise() */
 };
 
 /*

@@ -76,6 +76,16 @@ event_deviations(struct event *ev, deviations value)
 		add_field(ev, "deviations", FIELD_DEVIATIONS)->u.set = value;
 }
 
+const struct field *
+event_find(const struct event *ev, const char *name)
+{
+	for (size_t i = 0; i < ev->count; i++) {
+		if (strcmp(ev->field[i].name, name) == 0)
+			return &ev->field[i];
+	}
+	return NULL;
+}
+
 void
 event_fault(struct event *ev, const struct fault *fault)
 {
@@ -95,6 +105,13 @@ event_verdict(struct event *ev, const struct verdict *verdict)
 	event_string(ev, "dkim-selector", verdict->selector);
 	event_string(ev, "dkim-reason", verdict_reason_str(verdict->reason));
 	event_string(ev, "dkim-dnssec", verdict_dnssec_str(verdict->dnssec));
+}
+
+void
+event_label(struct event *ev, const struct assessment *assessment)
+{
+	if (assessment->is_loop_noise)
+		event_string(ev, "label", "loop-noise");
 }
 
 void
@@ -121,6 +138,7 @@ event_report(struct event *ev, const char *name, const struct report *report,
 	event_count(ev, "total-failure-session-count", totals->failed);
 	event_rate(ev, "failure-rate", totals_rate(totals));
 	event_string(ev, "severity", severity_str(severity));
+	event_label(ev, assessment);
 	event_deviations(ev, report->dev);
 	event_verdict(ev, verdict);
 }
@@ -185,9 +203,9 @@ event_problem(struct event *ev, enum problem_change change,
 	const struct episode *episode = &problem->episode;
 	bool is_over =
 	    change == PROBLEM_IS_RESOLVED || change == PROBLEM_IS_STALE;
+	enum severity severity = is_over ? SEV_NOTICE : episode->severity;
 
-	event_init(ev, problem_change_str(change),
-	    is_over ? SEV_NOTICE : episode->severity);
+	event_init(ev, problem_change_str(change), severity);
 	event_string(ev, "policy-domain", problem->policy_domain);
 	event_string(ev, "policy-type", problem->policy_type);
 	event_string(ev, "result-type", problem->result_type);
@@ -203,7 +221,7 @@ event_problem(struct event *ev, enum problem_change change,
 	event_count(ev, "total-session-count", episode->sessions);
 	event_count(ev, "reports", episode->sightings);
 	event_count(ev, "reporters", episode->reporters);
-	event_string(ev, "severity", severity_str(episode->severity));
+	event_string(ev, "severity", severity_str(severity));
 	event_string(ev, "cause", result->cause);
 	event_string(ev, "action", result->action);
 }

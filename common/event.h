@@ -65,6 +65,9 @@ void event_rate(struct event *ev, const char *name, double percent);
 void event_list(struct event *ev, const char *name, const cJSON *value);
 void event_deviations(struct event *ev, deviations value);
 
+/* The field of that name, or NULL. */
+const struct field *event_find(const struct event *ev, const char *name);
+
 /*
  * The fields of a report's events. name is "report", "duplicate" or
  * "unverified", whose severity is notice whatever the report says; submitter
@@ -81,14 +84,16 @@ void event_failure(struct event *ev, const struct report *report,
     const struct policy *policy, const struct failure *failure,
     enum severity severity);
 
+/* label=loop-noise, where the failures of a report open no problem. */
+void event_label(struct event *ev, const struct assessment *assessment);
+
 /* dkim=, dkim-domain=, dkim-selector=, dkim-reason=, dkim-dnssec=. */
 void event_verdict(struct event *ev, const struct verdict *verdict);
 
 /*
  * What has become of a problem: "problem-opened" and so on, as
  * problem_change_str() has it, with the episode as it is now. severity= is that
- * of the problem; so is the event's level while it is open, and notice when it
- * is resolved or stale. Times are RFC 3339, in UTC. change must not be
+ * of the problem, and notice when it is resolved or stale. Times are RFC 3339, in UTC. change must not be
  * PROBLEM_SAME.
  */
 void event_problem(struct event *ev, enum problem_change change,

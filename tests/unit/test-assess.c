@@ -96,43 +96,50 @@ static const struct {
 	{ "one policy",
 	    REPORT(POLICY("sts", "a.example", "890", "47",
 		FAILURE("mx.a.example", "47"))),
-	    { { 890, 47 }, SEV_ERR, 1, 1, 47, "a.example" }, 0 },
+	    { { 890, 47 }, SEV_ERR, 1, 1, 47, "a.example", 937, false }, 0 },
 	{ "the same sessions twice, judged for each policy",
 	    REPORT(POLICY("sts", "a.example", "990", "10", "") "," POLICY(
 		"tlsa", "mx.a.example", "1000", "0", "")),
-	    { { 1990, 10 }, SEV_WARNING, 2, 0, 0, "a.example" }, 0 },
+	    { { 1990, 10 }, SEV_WARNING, 2, 0, 0, "a.example", 1000, false },
+	    0 },
 	{ "the worst of the policies",
 	    REPORT(POLICY("sts", "a.example", "10000", "0", "") "," POLICY(
 		"sts", "b.a.example", "0", "20", "")),
-	    { { 10000, 20 }, SEV_ERR, 2, 0, 0, "a.example" }, 0 },
+	    { { 10000, 20 }, SEV_ERR, 2, 0, 0, "a.example", 10000, false }, 0 },
 	{ "details may exceed the total",
 	    REPORT(POLICY("sts", "a.example", "1000", "1",
 		FAILURE("mx.a.example", "1") "," FAILURE("mx.a.example", "1"))),
-	    { { 1000, 1 }, SEV_NOTICE, 1, 2, 2, "a.example" }, 0 },
+	    { { 1000, 1 }, SEV_NOTICE, 1, 2, 2, "a.example", 1001, false }, 0 },
 	{ "details and no failure",
 	    REPORT(POLICY(
 		"sts", "a.example", "1000", "0", FAILURE("mx.a.example", "3"))),
-	    { { 1000, 0 }, SEV_NOTICE, 1, 1, 3, "a.example" },
+	    { { 1000, 0 }, SEV_NOTICE, 1, 1, 3, "a.example", 1000, false },
 	    DEV(DEV_COUNT_MISMATCH) },
 	{ "failed count unknown",
 	    REPORT(POLICY("sts", "a.example", "10", "-1",
 		FAILURE("mx.a.example", "30") "," FAILURE(
 		    "mx.a.example", "10"))),
-	    { { 10, 40 }, SEV_ERR, 1, 2, 40, "a.example" },
+	    { { 10, 40 }, SEV_ERR, 1, 2, 40, "a.example", 50, false },
 	    DEV(DEV_COUNT_INVALID) },
 	{ "foreign policy domain",
 	    REPORT(POLICY("sts", "b.example", "1", "0", "")),
-	    { { 1, 0 }, SEV_INFO, 1, 0, 0, "b.example" },
+	    { { 1, 0 }, SEV_INFO, 1, 0, 0, "b.example", 1, false },
 	    DEV(DEV_FOREIGN_DOMAIN) },
 	{ "an MX elsewhere is no foreign domain",
 	    REPORT(POLICY("sts", "a.example", "10000", "1",
 		FAILURE("mx.b.example", "1"))),
-	    { { 10000, 1 }, SEV_NOTICE, 1, 1, 1, "a.example" }, 0 },
+	    { { 10000, 1 }, SEV_NOTICE, 1, 1, 1, "a.example", 10001, false },
+	    0 },
+	{ "loop noise", REPORT(POLICY("sts", "b.a.example", "1", "1", "")),
+	    { { 1, 1 }, SEV_WARNING, 1, 0, 0, "b.a.example", 2, true }, 0 },
+	{ "no failure is no noise",
+	    REPORT(POLICY("sts", "b.a.example", "2", "0", "")),
+	    { { 2, 0 }, SEV_INFO, 1, 0, 0, "b.a.example", 2, false }, 0 },
 	{ "huge counts",
 	    REPORT(POLICY("sts", "a.example", "9007199254740991",
 		"9007199254740991", "")),
 	    { { 9007199254740991, 9007199254740991 }, SEV_ERR, 1, 0, 0,
-		"a.example" },
+		"a.example", 18014398509481982, false },
 	    0 },
 };
 
@@ -158,6 +165,8 @@ START_TEST(reports_are_assessed)
 	ck_assert_uint_eq(got.failures, want->failures);
 	ck_assert_uint_eq(got.failure_sessions, want->failure_sessions);
 	ck_string(reports[_i].name, got.policy_domain, want->policy_domain);
+	ck_assert_uint_eq(got.largest, want->largest);
+	ck_assert_int_eq(got.is_loop_noise, want->is_loop_noise);
 	ck_deviations(reports[_i].name, r.dev, reports[_i].dev);
 	conf_unref(&conf);
 }

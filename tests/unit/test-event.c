@@ -251,7 +251,7 @@ START_TEST(a_problem_in_its_states)
 	    "state=resolved since=2026-02-12T00:00:00Z "
 	    "last=2026-02-13T23:59:59Z resolved=2026-02-16T00:00:00Z "
 	    "failed-session-count=47 total-session-count=900 reports=3 "
-	    "reporters=2 severity=warning");
+	    "reporters=2 severity=notice");
 }
 END_TEST
 
