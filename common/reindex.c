@@ -30,6 +30,7 @@ reindex_missing(struct state *state, const char *directory, int64_t since,
 		.conf = conf,
 		.state = state,
 		.since = since - SLACK,
+		.until = INT64_MAX,
 		.now = now,
 		.handler = handler,
 		.events = events,
@@ -40,6 +41,29 @@ reindex_missing(struct state *state, const char *directory, int64_t since,
 
 	*walk.progress = (struct reindex_progress){ 0 };
 	return reindex_walk(&walk);
+}
+
+enum status
+reindex_paths(struct state *state, const char *directory,
+    const char *const *paths, size_t count, const struct conf *conf,
+    int64_t now, const struct reindex_handler *handler,
+    struct reindex_progress *progress, struct fault *fault)
+{
+	struct walk walk = {
+		.directory = directory,
+		.conf = conf,
+		.state = state,
+		.since = INT64_MIN,
+		.until = INT64_MAX,
+		.now = now,
+		.handler = handler,
+		.progress = progress,
+		.fault = fault,
+		.batch = SIZE_MAX,
+	};
+
+	*progress = (struct reindex_progress){ 0 };
+	return reindex_walk_paths(&walk, paths, count);
 }
 
 /*
@@ -130,8 +154,13 @@ put_in_place(const struct place *place, struct fault *fault)
 static enum status
 finish_new(struct walk *walk)
 {
-	enum status st = statedb_run(walk->state,
-	    statedb_bind(walk->state, SQL_WHOLE_SET, ""), walk->fault);
+	char archive[PATH_ROOM + 32];
+	enum status st;
+
+	statedb_archive(walk->directory, archive, sizeof archive);
+	st = statedb_run(walk->state,
+	    statedb_bind(walk->state, SQL_WHOLE_SET, "t", archive),
+	    walk->fault);
 
 	if (st == ST_OK)
 		st = state_commit(walk->state, walk->now, NULL, walk->fault);
@@ -214,7 +243,7 @@ make_new(struct walk *walk, const struct place *place,
 
 enum status
 reindex(const char *path, const char *directory, const struct conf *conf,
-    const struct state_options *options, int64_t now,
+    const struct state_options *options, int64_t until, int64_t now,
     const struct reindex_handler *handler, struct reindex_progress *progress,
     struct fault *fault)
 {
@@ -224,6 +253,7 @@ reindex(const char *path, const char *directory, const struct conf *conf,
 		.directory = directory,
 		.conf = conf,
 		.since = INT64_MIN,
+		.until = until,
 		.now = now,
 		.handler = handler,
 		.progress = progress != NULL ? progress : &ignored,

@@ -37,14 +37,16 @@ struct reindex_handler {
 };
 
 /*
- * Make the state at path anew from the archive in directory. Either callback
- * may be NULL. On failure the old state is as it was. Statuses of state.h, and
- * ST_ARCHIVE when the archive cannot be read.
+ * Make the state at path anew from the archive in directory: from the records
+ * that were written before until (INT64_MAX: all), for who tells of the later
+ * ones by means of reindex_missing(). Either callback may be NULL. On failure
+ * the old state is as it was. Statuses of state.h, and ST_ARCHIVE when the
+ * archive cannot be read.
  */
 enum status reindex(const char *path, const char *directory,
-    const struct conf *conf, const struct state_options *options, int64_t now,
-    const struct reindex_handler *handler, struct reindex_progress *progress,
-    struct fault *fault);
+    const struct conf *conf, const struct state_options *options, int64_t until,
+    int64_t now, const struct reindex_handler *handler,
+    struct reindex_progress *progress, struct fault *fault);
 
 /*
  * Add to a state what the archive has had since a time and the state lacks: for
@@ -53,6 +55,16 @@ enum status reindex(const char *path, const char *directory,
 enum status reindex_missing(struct state *state, const char *directory,
     int64_t since, const struct conf *conf, int64_t now,
     const struct reindex_handler *handler, const struct state_events *events,
+    struct reindex_progress *progress, struct fault *fault);
+
+/*
+ * Add these records, by their paths from the archive's directory on, in one
+ * transaction: for who has just put them there. After a failure none of them is
+ * in the state, and they may be tried again.
+ */
+enum status reindex_paths(struct state *state, const char *directory,
+    const char *const *paths, size_t count, const struct conf *conf,
+    int64_t now, const struct reindex_handler *handler,
     struct reindex_progress *progress, struct fault *fault);
 
 #endif

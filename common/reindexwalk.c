@@ -217,7 +217,7 @@ take_entry(struct walk *walk, int day_fd, const char *day, const char *name)
 	if (fd == -1)
 		return errno == ENOENT ? ST_OK : fail_archive(walk, name);
 	if (fstat(fd, &sb) == 0 && S_ISREG(sb.st_mode) &&
-	    sb.st_mtime >= walk->since)
+	    sb.st_mtime >= walk->since && sb.st_mtime < walk->until)
 		st = take_file(walk, fd, path);
 	(void)close(fd);
 	if (st == ST_OK && walk->progress->records % PROGRESS_EVERY == 0 &&
@@ -340,25 +340,75 @@ walk_days(struct walk *walk, int root)
 	return st == ST_OK ? tell_progress(walk) : st;
 }
 
-enum status
-reindex_walk(struct walk *walk)
+/* Everything up to the walk itself; *root is closed by end_walk(). */
+static enum status
+begin_walk(struct walk *walk, int *root)
 {
-	int root = open(walk->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	enum status st;
-
-	if (root == -1)
+	*root = open(walk->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*root == -1)
 		return fail_archive(walk, "cannot open");
-	walk->report = malloc(sizeof *walk->report);
 	buf_init(
 	    &walk->text, 2 * (size_t)walk->conf->max_report_size + HEAD_MAX);
-	st = walk->report != NULL
-	    ? walk_days(walk, root)
+	walk->report = malloc(sizeof *walk->report);
+	return walk->report != NULL
+	    ? ST_OK
 	    : fault_set(walk->fault, ST_NO_MEMORY, "reindex: no memory");
+}
+
+static void
+end_walk(struct walk *walk, int root)
+{
+	if (root == -1)
+		return;
 	free(walk->report);
+	walk->report = NULL;
 	free(walk->days);
 	walk->days = NULL;
 	walk->days_count = walk->days_cap = 0;
 	buf_free(&walk->text);
 	(void)close(root);
+}
+
+enum status
+reindex_walk(struct walk *walk)
+{
+	int root;
+	enum status st = begin_walk(walk, &root);
+
+	if (st == ST_OK)
+		st = walk_days(walk, root);
+	end_walk(walk, root);
+	return st;
+}
+
+/* One that has been pruned meanwhile is no fault. */
+static enum status
+take_path(struct walk *walk, int root, const char *path)
+{
+	int fd =
+	    openat(root, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	enum status st;
+
+	if (fd == -1)
+		return errno == ENOENT ? ST_OK : fail_archive(walk, path);
+	st = take_file(walk, fd, path);
+	(void)close(fd);
+	return st;
+}
+
+enum status
+reindex_walk_paths(struct walk *walk, const char *const *paths, size_t count)
+{
+	int root;
+	enum status st = begin_walk(walk, &root);
+
+	for (size_t i = 0; i < count && st == ST_OK; i++)
+		st = take_path(walk, root, paths[i]);
+	if (walk->in_batch > 0) {
+		enum status end = end_batch(walk);
+
+		st = st == ST_OK ? end : st;
+	}
+	end_walk(walk, root);
 	return st;
 }

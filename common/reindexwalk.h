@@ -18,6 +18,7 @@ struct walk {
 	const struct conf *conf;
 	struct state *state;
 	int64_t since; /* files older than that are passed over */
+	int64_t until; /* and those that are not */
 	int64_t now;
 	const struct reindex_handler *handler; /* or NULL */
 	const struct state_events *events;     /* or NULL */
@@ -39,5 +40,9 @@ struct walk {
  * is, but for the days. May be called again.
  */
 enum status reindex_walk(struct walk *walk);
+
+/* The same for these records alone, whatever their age. */
+enum status reindex_walk_paths(
+    struct walk *walk, const char *const *paths, size_t count);
 
 #endif

@@ -142,8 +142,8 @@ static const struct reindex_handler handler = { NULL, note_fault, NULL };
 static enum status
 run(struct reindex_progress *progress)
 {
-	return reindex(
-	    path, archive, conf, &options, at(NOW), &handler, progress, &fault);
+	return reindex(path, archive, conf, &options, INT64_MAX, at(NOW),
+	    &handler, progress, &fault);
 }
 
 static void
@@ -341,7 +341,7 @@ START_TEST(it_can_be_stopped)
 
 	store_all();
 	ck_status("stopped",
-	    reindex(path, archive, conf, &options, at(NOW), &stopper, &progress,
+	    reindex(path, archive, conf, &options, INT64_MAX, at(NOW), &stopper, &progress,
 		&fault),
 	    ST_NO_SPACE);
 	ck_assert_uint_eq(seen.records, 100);
