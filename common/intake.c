@@ -22,7 +22,10 @@ enum {
 struct item {
 	enum status status;
 	struct fault fault;
-	struct archived archived; /* with ST_OK */
+	/* With ST_OK: */
+	struct archived archived;
+	enum state_added added;
+	struct tracker_news news;
 };
 
 struct intake {
@@ -43,11 +46,12 @@ struct intake {
 };
 
 void
-intake_site_init(
-    struct intake_site *site, struct log *log, struct verify_site *verify)
+intake_site_init(struct intake_site *site, struct log *log,
+    struct verify_site *verify, struct tracker *tracker)
 {
 	site->log = log;
 	site->verify = verify;
+	site->tracker = tracker;
 	(void)sem_init(&site->decoders, 0, INTAKE_DECODERS);
 }
 
@@ -182,8 +186,26 @@ drop_reading(struct intake *in)
 	in->has_decoder = false;
 }
 
+/* What is in the archive, and genuine, is added to its index. */
+static void
+index_report(struct intake *in, struct item *item, int64_t received)
+{
+	const struct state_report report = {
+		.report = &in->reading.report,
+		.received = received,
+		.path = item->archived.path,
+		.sha256 = item->archived.sha256,
+	};
+
+	item->added = item->archived.is_duplicate ? STATE_KNOWN : STATE_NEW;
+	if (in->site->tracker != NULL && item->added == STATE_NEW &&
+	    is_genuine(in))
+		item->added = tracker_add(
+		    in->site->tracker, in->conf, &report, &item->news);
+}
+
 static enum status
-store(struct intake *in, struct archived *archived, struct fault *fault)
+store(struct intake *in, struct item *item)
 {
 	const struct extract_meta *meta = extract_meta(in->ex);
 	const struct record record = {
@@ -204,10 +226,12 @@ store(struct intake *in, struct archived *archived, struct fault *fault)
 	enum status st = ST_OK;
 
 	if (in->raw != NULL && in->fed <= in->conf->max_message_size)
-		st = rawmail_finish(in->raw, &message, fault);
+		st = rawmail_finish(in->raw, &message, &item->fault);
 	if (st == ST_OK)
 		st = archive_store(in->conf->archive_directory, &record,
-		    message, archived, fault);
+		    message, &item->archived, &item->fault);
+	if (st == ST_OK)
+		index_report(in, item, record.received);
 	return st;
 }
 
@@ -225,10 +249,10 @@ count_report(struct intake *in, const struct item *item)
 	if (out->reports + out->duplicates == 0 && name != NULL)
 		(void)text_copy(out->organization_name,
 		    sizeof out->organization_name, name);
-	if (item->archived.is_duplicate)
-		out->duplicates++;
-	else
+	if (item->added == STATE_NEW)
 		out->reports++;
+	else
+		out->duplicates++;
 	if (as->severity < out->severity)
 		out->severity = as->severity;
 	out->totals.successful =
@@ -259,7 +283,7 @@ take_candidate(struct intake *in, size_t i)
 	/* What will come again is kept when it does. */
 	if (item->status == ST_OK &&
 	    !dispose_is_later(in->conf, &in->outcome->verdict))
-		item->status = store(in, &item->archived, &item->fault);
+		item->status = store(in, item);
 	if (item->status == ST_OK)
 		count_report(in, item);
 	else if (item->status != ST_NOT_A_REPORT)
@@ -305,13 +329,18 @@ struct logging {
 	uint64_t failure_sessions; /* in the lines written */
 };
 
-static void
-write_event(struct intake *in, const struct event *ev)
+static const char *
+queue_id_of(const struct intake *in)
 {
 	const char *queue_id = in->origin->queue_id;
 
-	(void)log_event(
-	    in->site->log, ev, queue_id != NULL ? queue_id : "NOQUEUE");
+	return queue_id != NULL ? queue_id : "NOQUEUE";
+}
+
+static void
+write_event(struct intake *in, const struct event *ev)
+{
+	(void)log_event(in->site->log, ev, queue_id_of(in));
 }
 
 static enum report_visit
@@ -344,6 +373,7 @@ log_failure(
 		return REPORT_SKIP;
 	event_failure(
 	    &ev, &l->in->reading.report, policy, failure, l->severity);
+	event_label(&ev, &l->in->reading.assessment);
 	write_event(l->in, &ev);
 	l->failures++;
 	if (failure->failed.is_known)
@@ -373,15 +403,15 @@ log_omitted(const struct logging *l)
 }
 
 static void
-log_report(struct intake *in, const struct item *item, enum conf_action action)
+log_report(struct intake *in, struct item *item, enum conf_action action)
 {
 	static const struct report_visitor visitor = {
 		.policy = log_policy,
 		.failure = log_failure,
 	};
 	const char *name = !is_genuine(in) ? "unverified"
-	    : item->archived.is_duplicate  ? "duplicate"
-					   : "report";
+	    : item->added == STATE_NEW     ? "report"
+					   : "duplicate";
 	struct logging logging = { .in = in };
 	struct event ev;
 
@@ -389,9 +419,11 @@ log_report(struct intake *in, const struct item *item, enum conf_action action)
 	    in->submitter, &in->outcome->verdict);
 	event_string(&ev, "disposition", action_str(action));
 	event_string(&ev, "archive", item->archived.path);
+	if (item->added == STATE_DIFFERS)
+		event_string(&ev, "content", "differs");
 	write_event(in, &ev);
 	/* The details of a duplicate are known, of a forgery worth nothing. */
-	if (!is_genuine(in) || item->archived.is_duplicate)
+	if (!is_genuine(in) || item->added != STATE_NEW)
 		return;
 	(void)report_walk(&in->reading.report, &visitor, &logging);
 	log_omitted(&logging);
@@ -436,6 +468,14 @@ log_not_a_report(struct intake *in, enum conf_action action)
 	write_event(in, &ev);
 }
 
+/* What the report means for problems that are known, or are not yet. */
+static void
+log_problems(struct intake *in, struct item *item)
+{
+	if (in->site->tracker != NULL)
+		tracker_tell(in->site->tracker, &item->news, queue_id_of(in));
+}
+
 static void
 log_candidate(struct intake *in, size_t i, enum conf_action action)
 {
@@ -449,6 +489,7 @@ log_candidate(struct intake *in, size_t i, enum conf_action action)
 		log_report(in, item, action);
 	else
 		log_fault(in, &item->fault, action);
+	log_problems(in, item);
 	if (extract_count(in->ex) > 1)
 		drop_reading(in);
 }

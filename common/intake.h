@@ -16,6 +16,7 @@
 #include "dispose.h"
 #include "log.h"
 #include "status.h"
+#include "tracker.h"
 #include "verify.h"
 
 enum {
@@ -32,10 +33,11 @@ enum {
 struct intake_site {
 	struct log *log;
 	struct verify_site *verify; /* borrowed */
+	struct tracker *tracker; /* borrowed; NULL: reports are not indexed */
 	sem_t decoders;
 };
-void intake_site_init(
-    struct intake_site *site, struct log *log, struct verify_site *verify);
+void intake_site_init(struct intake_site *site, struct log *log,
+    struct verify_site *verify, struct tracker *tracker);
 
 /* Where a message came from. Strings may be NULL. */
 struct intake_origin {

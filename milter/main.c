@@ -29,6 +29,7 @@
 enum {
 	GRACE_NANOSECONDS = 300000000, /* for verdicts to be sent */
 	DRAIN_SECONDS = 30,            /* for messages in flight at SIGTERM */
+	ALERT_MILLISECONDS = 2000,     /* for alerts that run or wait */
 	LOG_MILLISECONDS = 2000        /* for lines that wait at the end */
 };
 
@@ -138,6 +139,7 @@ serve(struct server *server, const struct conf *start)
 	/* The last verdict is libmilter's to send, once a callback returns. */
 	(void)nanosleep(
 	    &(struct timespec){ .tv_nsec = GRACE_NANOSECONDS }, NULL);
+	server_stop(server, ALERT_MILLISECONDS);
 	/* smfi_stop(3) would only wait for libmilter's next look around. */
 	log_text(server->log, SEV_INFO, "stopped");
 	return EX_OK;

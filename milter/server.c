@@ -7,6 +7,11 @@
 
 #include "archive.h"
 
+enum {
+	/* For a small archive to be indexed before the first message comes. */
+	INDEX_MILLISECONDS = 2000
+};
+
 bool
 server_init(struct server *server, const char *conf_path, struct conf *conf,
     struct log *log)
@@ -19,15 +24,42 @@ server_init(struct server *server, const char *conf_path, struct conf *conf,
 	(void)pthread_mutex_init(&server->mutex, NULL);
 	(void)pthread_cond_init(&server->idle, NULL);
 	server->verify = verify_site_new();
-	intake_site_init(&server->site, log, server->verify);
+	server->alert = alert_new(log);
+	if (server->verify == NULL || server->alert == NULL)
+		return false;
+	server->tracker = tracker_new(log, server->alert);
+	intake_site_init(&server->site, log, server->verify, server->tracker);
 	wake_init(&server->wake, conf->socket);
-	return server->verify != NULL;
+	return server->tracker != NULL;
+}
+
+/* What can be set in any case, at the start and when it is read again. */
+static void
+configure(struct server *server, struct conf *conf)
+{
+	alert_configure(server->alert, conf);
+	tracker_configure(server->tracker, conf);
 }
 
 enum status
 server_start(struct server *server, struct fault *fault)
 {
-	return verify_site_configure(server->verify, server->conf, fault);
+	enum status st =
+	    verify_site_configure(server->verify, server->conf, fault);
+
+	configure(server, server->conf);
+	if (st == ST_OK)
+		st = alert_start(server->alert, fault);
+	if (st == ST_OK)
+		st = tracker_start(server->tracker, INDEX_MILLISECONDS, fault);
+	return st;
+}
+
+void
+server_stop(struct server *server, unsigned milliseconds)
+{
+	tracker_stop(server->tracker);
+	alert_free(&server->alert, milliseconds);
 }
 
 struct conf *
@@ -99,6 +131,7 @@ server_reload(struct server *server)
 	}
 	conf_restart_needed(server->conf, conf, restart, sizeof restart);
 	log_reconfigure(server->log, conf);
+	configure(server, conf);
 	replace_conf(server, conf);
 	log_text(server->log, SEV_INFO, "configuration read again from %s",
 	    server->conf_path);

@@ -8,15 +8,19 @@
 #include <pthread.h>
 #include <stdbool.h>
 
+#include "alert.h"
 #include "conf.h"
 #include "intake.h"
 #include "log.h"
+#include "tracker.h"
 #include "wake.h"
 
 struct server {
 	const char *conf_path; /* borrowed, as is log */
 	struct log *log;
 	struct verify_site *verify;
+	struct alert *alert;
+	struct tracker *tracker;
 	struct intake_site site;
 	struct wake wake;
 
@@ -32,8 +36,9 @@ bool server_init(struct server *server, const char *conf_path,
     struct conf *conf, struct log *log);
 
 /*
- * Make what verifies signatures, which has a thread: after all forks, and with
- * signals blocked that the thread is not to get.
+ * Make what verifies signatures, and what keeps the index and alerts, which
+ * have threads: after all forks, and with signals blocked that these are not to
+ * get.
  */
 enum status server_start(struct server *server, struct fault *fault);
 
@@ -59,5 +64,8 @@ void server_end(struct server *server);
  * longer than so many seconds. Returns whether none is.
  */
 bool server_drain(struct server *server, unsigned seconds);
+
+/* Let the threads end; alerts that wait have so many milliseconds. */
+void server_stop(struct server *server, unsigned milliseconds);
 
 #endif

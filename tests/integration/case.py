@@ -130,7 +130,7 @@ def check_line(line):
 def event_of(line):
     """The event in a syslog line, or None; each is checked strictly."""
     text = check_line(line)
-    found = re.fullmatch(r"([0-9A-Za-z]+): (event=.*)", text)
+    found = re.fullmatch(r"(?:([0-9A-Za-z]+): )?(event=.*)", text)
     if found is None:
         return None
     event = Event(found[1], line.level, lab.parse_logfmt(found[2]), text)
@@ -142,9 +142,9 @@ def event_of_json(line):
     text = check_line(line)
     fields = json.loads(text.removeprefix("@cee:"),
                         object_pairs_hook=no_repetition)
-    if "queue-id" not in fields:
+    if fields["event"] == "message":
         return None
-    event = Event(fields["queue-id"], line.level, fields, text)
+    event = Event(fields.get("queue-id"), line.level, fields, text)
     check_event(event, line)
     return event
 
@@ -270,7 +270,9 @@ class LabCase(unittest.TestCase):
         return found[0]
 
     def names(self, queue_id):
-        return [event.name for event in self.events(queue_id)]
+        """The events of a message, but for what it means for problems."""
+        return [event.name for event in self.events(queue_id)
+                if not event.name.startswith("problem-")]
 
     def wait_started(self):
         """Until the milter has said in the log that it works."""

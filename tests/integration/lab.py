@@ -730,6 +730,7 @@ class Milter:
         self.directory = pathlib.Path(directory)
         self.port = port
         self.archive = self.directory / "archive"
+        self.state = self.directory / "state" / "state.db"
         self.socket = self.directory / "milter.sock"
         self.conf = self.directory / "tlsrpt-milter.conf"
         self.errors = self.directory / "stderr"
@@ -739,6 +740,7 @@ class Milter:
             "User": USER,
             "Mailbox": MAILBOX,
             "ArchiveDirectory": str(self.archive),
+            "StateFile": str(self.state),
             "LogTarget": "syslog",
             # Unsigned mail counts, but in the tests of signatures.
             "DKIM": "off",
@@ -746,11 +748,13 @@ class Milter:
         self.process = None
         self.pids = set()
         shutil.rmtree(self.directory, ignore_errors=True)
-        self.archive.mkdir(parents=True)
+        self.directory.mkdir(parents=True)
         self.directory.chmod(0o755)
         account = pwd.getpwnam(USER)
-        os.chown(self.archive, account.pw_uid, account.pw_gid)
-        self.archive.chmod(0o750)
+        for path in (self.archive, self.state.parent):
+            path.mkdir()
+            os.chown(path, account.pw_uid, account.pw_gid)
+            path.chmod(0o750)
         self.configure(**settings)
 
     def configure(self, **settings):

@@ -50,7 +50,7 @@ setup(void)
 	ck_assert_ptr_nonnull(the_log);
 	verify = verify_site_new();
 	ck_assert_ptr_nonnull(verify);
-	intake_site_init(&site, the_log, verify);
+	intake_site_init(&site, the_log, verify, NULL);
 }
 
 static void
