@@ -127,14 +127,15 @@ begin_tile(const char *name, const char *class)
 static void
 end_tile(void)
 {
-	(void)fputs("</dd></div>\n", stdout);
+	(void)fputs("</small></dd></div>\n", stdout);
 }
 
 static void
-put_tile(const char *name, uint64_t count)
+put_aside(uint64_t count, const char *what)
 {
-	begin_tile(name, "");
+	(void)fputs("<small>", stdout);
 	markup_count(stdout, count);
+	(void)printf(" %s", what);
 	end_tile();
 }
 
@@ -143,14 +144,27 @@ static void
 put_open_tile(const struct html_page *page)
 {
 	uint64_t open = page->open.count + page->open.more;
-	const char *worst = open == 0
-	    ? "ok"
-	    : severity_str(page->open.row[0].problem.episode.severity);
+	uint64_t stale = page->stale.count + page->stale.more;
+	const char *worst = "ok";
 
+	if (open > 0)
+		worst =
+		    severity_str(page->open.row[0].problem.episode.severity);
+	else if (stale > 0)
+		worst = "notice";
 	begin_tile("Open problems", worst);
 	markup_count(stdout, open);
-	(void)printf("<small>%s%s</small>",
-	    open == 0 ? "all clear" : "worst: ", open == 0 ? "" : worst);
+	(void)fputs("<small>", stdout);
+	if (open > 0)
+		(void)printf("worst: %s", worst);
+	if (open > 0 && stale > 0)
+		(void)fputs(", ", stdout);
+	if (stale > 0) {
+		markup_count(stdout, stale);
+		(void)fputs(" stale", stdout);
+	}
+	if (open == 0 && stale == 0)
+		(void)fputs("all clear", stdout);
 	end_tile();
 }
 
@@ -162,13 +176,18 @@ put_strip(const struct html_page *page)
 	put_open_tile(page);
 	begin_tile("Failure rate", "");
 	html_put_rate(totals_rate(&page->totals));
-	(void)fputs("<small>", stdout);
-	markup_count(stdout, page->totals.failed);
-	(void)fputs(" failed</small>", stdout);
+	put_aside(page->totals.failed, "failed");
+	begin_tile("Sessions", "");
+	markup_count(stdout, totals_all(&page->totals));
+	put_aside(page->totals.successful, "successful");
+	begin_tile("Reports", "");
+	markup_count(stdout, page->reports);
+	(void)fputs("<small>newest up to ", stdout);
+	html_put_day(page->reporters.newest);
 	end_tile();
-	put_tile("Sessions", totals_all(&page->totals));
-	put_tile("Reports", page->reports);
-	put_tile("Reporters", page->senders.count + page->senders.more);
+	begin_tile("Reporters", "");
+	markup_count(stdout, page->senders.count + page->senders.more);
+	put_aside(page->reporters.silent, "silent");
 	(void)fputs("</dl>\n</section>\n", stdout);
 }
 
@@ -201,6 +220,18 @@ put_list(const struct html_list *list, const char *id, const char *title,
 	(void)fputs("</details>\n</section>\n", stdout);
 }
 
+/* Rates of the configuration are in hundredths of a percent. */
+static void
+put_caption(const struct conf *conf)
+{
+	(void)printf("<figcaption><span><span class=\"key gap-key\"></span>no "
+		     "reports</span> <span><span class=\"key rate-key\">"
+		     "</span>NoticeRate %.3g%%, WarningRate %.3g%%</span> "
+		     "<span><span class=\"key after-key\"></span>until it was "
+		     "resolved, or now</span></figcaption>\n",
+	    (double)conf->notice_rate / 100, (double)conf->warning_rate / 100);
+}
+
 static void
 put_plots(const struct html_page *page)
 {
@@ -209,17 +240,16 @@ put_plots(const struct html_page *page)
 		    "<figure class=\"days\" aria-label=\"By day\">\n",
 	    stdout);
 	html_plot_days(page);
-	(void)fputs("<figcaption><span class=\"key gap-key\"></span>no reports"
-		    "</figcaption>\n</figure>\n",
-	    stdout);
+	put_caption(page->index->conf);
+	(void)fputs("</figure>\n", stdout);
 	begin_details();
 	html_table_days(page);
 	(void)fputs("</details>\n</section>\n<div class=\"pair\">\n", stdout);
 	put_list(&page->result_types, "result-type", "By result type",
 	    "Result type", false);
 	put_list(&page->mxs, "mx", "By MX", "MX", false);
-	put_list(&page->senders, "sender", "By sender", "Sender", true);
 	put_list(&page->domains, "domain", "By domain", "Policy domain", true);
+	put_list(&page->senders, "sender", "By sender", "Sender", true);
 	(void)fputs("</div>\n</section>\n", stdout);
 }
 

@@ -54,8 +54,13 @@ struct html_problems {
 	uint64_t more;
 };
 
-/* Those that sent the most reports, the one silent the longest first. */
+/*
+ * Reporters of any domain: those that sent the most reports, the one silent the
+ * longest first.
+ */
 struct html_reporters {
+	int64_t newest;  /* of all */
+	uint64_t silent; /* since a day of the period */
 	struct state_reporter row[HTML_ROWS_MAX];
 	size_t count;
 	uint64_t more;
@@ -79,6 +84,10 @@ struct html_page {
 /* Fill a page that is all zero from the index, which is open. */
 enum status html_gather(
     struct html_page *page, const struct index *index, struct fault *fault);
+
+/* Has nothing come for SilentAfter? */
+bool html_is_silent(
+    const struct html_page *page, const struct state_reporter *reporter);
 
 /*
  * Printing to standard output. The plot of days: failure rate, sessions, and

@@ -11,7 +11,7 @@
 
 enum {
 	HEAD = 26, /* pixels above the first row */
-	ROW = 40,
+	ROW = 44,
 	NAME_MAX = 52 /* bytes of a name that is drawn; the table has it all */
 };
 
@@ -65,7 +65,7 @@ put_bar(const char *class, double x, double width, int y)
 		width = fmax(width, 0.6);
 	(void)printf("<rect class=\"%s\" x=\"%.3f%%\" width=\"%.3f%%\" "
 		     "y=\"%d\" height=\"10\" rx=\"1\"/>",
-	    class, x, width, y + 19);
+	    class, x, width, y + 20);
 	return x + width;
 }
 
@@ -77,7 +77,7 @@ put_count(const struct bars *bars, const struct state_sum *sum, int y)
 	    bars->count_width * (double)count / bars->count_max, y);
 
 	(void)printf("<text class=\"value\" x=\"%.3f%%\" dx=\"6\" y=\"%d\">",
-	    end, y + 28);
+	    end, y + 29);
 	markup_count(stdout, count);
 	(void)fputs("</text>", stdout);
 }
@@ -90,7 +90,7 @@ put_rate(const struct bars *bars, const struct state_sum *sum, int y)
 	    bars->rate_max > 0 ? RATE_WIDTH * rate / bars->rate_max : 0, y);
 
 	(void)printf("<text class=\"value\" x=\"%.3f%%\" dx=\"6\" y=\"%d\">",
-	    end, y + 28);
+	    end, y + 29);
 	html_put_rate(rate);
 	(void)fputs("</text>", stdout);
 }
@@ -142,13 +142,10 @@ rest_of(const struct html_list *list, struct state_sum *rest)
 }
 
 static void
-put_frame(const struct bars *bars, int height)
+put_frame(const struct bars *bars)
 {
-	(void)printf("<text class=\"panel\" x=\"0\" y=\"13\">%s</text>"
-		     "<line class=\"axis\" x1=\"0\" x2=\"0\" y1=\"%d\" "
-		     "y2=\"%d\"/>\n",
-	    bars->has_sessions ? "Sessions" : "Failed sessions", HEAD + 15,
-	    height - 6);
+	(void)printf("<text class=\"panel\" x=\"0\" y=\"13\">%s</text>\n",
+	    bars->has_sessions ? "Sessions" : "Failed sessions");
 	if (bars->has_sessions)
 		(void)printf(
 		    "<text class=\"panel\" x=\"%d%%\" y=\"13\">Failure rate"
@@ -179,7 +176,7 @@ html_plot_list(const struct html_list *list, const char *id, const char *title,
 	(void)fputs("A bar for each, that with the most failed sessions first. "
 		    "The table has the numbers.</desc>\n",
 	    stdout);
-	put_frame(&bars, height);
+	put_frame(&bars);
 	for (size_t i = 0; i < count; i++)
 		put_row(&bars, &list->row[i], HEAD + ROW * (int)i);
 	if (has_rest)

@@ -204,8 +204,6 @@ gather_problems(struct html_page *page, struct fault *fault)
 		st = gather_names(page, &page->open, fault);
 	if (st == ST_OK)
 		st = gather_names(page, &page->stale, fault);
-	if (st == ST_OK)
-		st = gather_names(page, &page->resolved, fault);
 	return st;
 }
 
@@ -213,13 +211,27 @@ gather_problems(struct html_page *page, struct fault *fault)
  * Reporters.
  */
 
+bool
+html_is_silent(
+    const struct html_page *page, const struct state_reporter *reporter)
+{
+	return page->index->now - reporter->newest >=
+	    page->index->options.silent_after;
+}
+
 /* When there are too many, the one with the fewest reports gives way. */
 static bool
 take_reporter(void *ctx, const struct state_reporter *reporter)
 {
-	struct html_reporters *all = ctx;
+	struct html_page *page = ctx;
+	struct html_reporters *all = &page->reporters;
 	size_t least = 0;
 
+	if (reporter->newest > all->newest)
+		all->newest = reporter->newest;
+	if (reporter->newest >= page->index->since &&
+	    html_is_silent(page, reporter))
+		all->silent++;
 	if (all->count < HTML_ROWS_MAX) {
 		all->row[all->count++] = *reporter;
 		return true;
@@ -270,8 +282,7 @@ html_gather(
 	if (st == ST_OK)
 		st = gather_problems(page, fault);
 	if (st == ST_OK)
-		st = state_reporters(
-		    index->state, take_reporter, &page->reporters, fault);
+		st = state_reporters(index->state, take_reporter, page, fault);
 	qsort(page->reporters.row, page->reporters.count,
 	    sizeof page->reporters.row[0], compare_reporters);
 	return st;

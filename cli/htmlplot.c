@@ -14,14 +14,16 @@
 /* Heights of the plot of days, from the top. */
 enum {
 	RATE_TOP = 28,
-	RATE_BASE = 138,
-	ZERO_ROOM = 12, /* between no failure and the least rate that shows */
-	SESSIONS_TOP = 182,
-	SESSIONS_BASE = 262,
-	DATES = 280,
-	LANES_TOP = 304,
+	RATE_BASE = 164,
+	ZERO_ROOM = 17, /* between no failure and the least rate that shows */
+	SESSIONS_TOP = 210,
+	SESSIONS_BASE = 294,
+	DATES = 312,
+	LANES_TOP = 342,
 	LANE = 30,
-	LABELS_MAX = 7
+	LANE_NAME_MAX = 32, /* bytes */
+	LABELS_MAX = 7,
+	LABEL = 14 /* between two labels, at least */
 };
 
 /* A logarithmic scale of rates in percent. */
@@ -56,18 +58,17 @@ date_of(int64_t day)
 	return date;
 }
 
-/* The least of 1, 2, 5, 10, 20 ... that is not below a value. */
+/* The least round number that is not below a value. */
 static double
 round_up(double value)
 {
+	static const double rounds[] = { 1, 2, 3, 4, 5, 6, 8 };
 	double power = pow(10, floor(log10(value)));
 
-	for (int i = 0; i < 3; i++) {
-		static const double steps[] = { 1, 2, 5 };
-
+	for (size_t i = 0; i < sizeof rounds / sizeof rounds[0]; i++) {
 		/* What was divided may be off by the last bit. */
-		if (steps[i] * power >= value * (1 - 1e-9))
-			return steps[i] * power;
+		if (rounds[i] * power >= value * (1 - 1e-9))
+			return rounds[i] * power;
 	}
 	return 10 * power;
 }
@@ -149,42 +150,42 @@ scale_for(const struct html_days *days)
 	return scale;
 }
 
+/* A line and, where there is room above the one at *last, its label. */
 static void
-put_rate_tick(const struct scale *scale, double rate)
+put_rate_tick(const struct scale *scale, double rate, double *last)
 {
 	double y = scale_y(scale, rate);
 
 	put_line(rate > 0 ? "grid" : "axis", y);
+	if (*last - y < LABEL)
+		return;
 	(void)printf("<text class=\"tick\" x=\"-8\" y=\"%.1f\">%.3g%%</text>\n",
 	    y + 4, rate);
+	*last = y;
 }
 
 /* A rate of the configuration, in hundredths of a percent. */
 static void
-put_threshold(const struct scale *scale, uint64_t hundredths, const char *name)
+put_threshold(const struct scale *scale, uint64_t hundredths)
 {
 	double rate = (double)hundredths / 100;
-	double y = scale_y(scale, rate);
 
-	if (rate <= scale->low || rate >= scale->high)
-		return;
-	put_line("threshold", y);
-	(void)printf("<text class=\"threshold-name\" x=\"100%%\" y=\"%.1f\">"
-		     "%s %.3g%%</text>\n",
-	    y - 4, name, rate);
+	if (rate > scale->low && rate < scale->high)
+		put_line("threshold", scale_y(scale, rate));
 }
 
 static void
 put_rate_axis(const struct html_page *page, const struct scale *scale)
 {
 	double decade = pow(10, ceil(log10(scale->low) - 1e-9));
+	double last = INFINITY;
 
-	put_rate_tick(scale, 0);
-	for (; decade < scale->high * 0.4; decade *= 10)
-		put_rate_tick(scale, decade);
-	put_rate_tick(scale, scale->high);
-	put_threshold(scale, page->index->conf->notice_rate, "NoticeRate");
-	put_threshold(scale, page->index->conf->warning_rate, "WarningRate");
+	put_rate_tick(scale, 0, &last);
+	for (; decade < scale->high * (1 - 1e-9); decade *= 10)
+		put_rate_tick(scale, decade, &last);
+	put_rate_tick(scale, scale->high, &last);
+	put_threshold(scale, page->index->conf->notice_rate);
+	put_threshold(scale, page->index->conf->warning_rate);
 }
 
 static double
@@ -213,11 +214,14 @@ put_sessions_axis(const struct html_days *days)
 	return top;
 }
 
-/* Dates below, at most LABELS_MAX, and none where it would not fit. */
+/*
+ * Dates below, at most LABELS_MAX, and none where it would not fit. A phone has
+ * room for every second.
+ */
 static void
 put_dates(const struct html_days *days)
 {
-	size_t stride = 1;
+	size_t stride = 1, n = 0;
 	static const size_t strides[] = { 1, 2, 7, 14, 28, 56 };
 
 	for (size_t i = 0; days->count / stride >= LABELS_MAX &&
@@ -233,8 +237,8 @@ put_dates(const struct html_days *days)
 		    x, x, SESSIONS_BASE, SESSIONS_BASE + 6);
 		if (x > 90)
 			continue;
-		(void)printf(
-		    "<text class=\"date\" x=\"%.3f%%\" y=\"%d\">", x, DATES);
+		(void)printf("<text class=\"date%s\" x=\"%.3f%%\" y=\"%d\">",
+		    n++ % 2 == 0 ? "" : " between", x, DATES);
 		if (days->step == 1)
 			(void)printf("%d %s</text>\n", date.day, date.month);
 		else
@@ -330,26 +334,41 @@ moment_x(const struct html_days *days, int64_t time)
 	return fmin(fmax(x, 0), 100);
 }
 
+/* A name that does not leave the plot: begun, ended, or in the middle of it. */
+static void
+put_lane_name(
+    const struct state_problem *problem, double from, double end, int y)
+{
+	char name[LANE_NAME_MAX];
+	const char *class = "lane-name middle";
+	double x = (from + end) / 2;
+	bool is_whole = text_copy(name, sizeof name, problem->result_type);
+
+	if (from < 35) {
+		class = "lane-name";
+		x = from;
+	} else if (end > 65) {
+		class = "lane-name right";
+		x = end;
+	}
+	(void)printf("<text class=\"%s\" x=\"%.3f%%\" y=\"%d\">", class, x, y);
+	markup_text(stdout, name[0] != '\0' ? name : "failure of no type");
+	(void)printf("%s, %s</text>\n", is_whole ? "" : "…",
+	    problem_state_str(problem->episode.state));
+}
+
 static void
 put_lane(
     const struct html_days *days, const struct state_problem *problem, int y)
 {
 	const struct episode *episode = &problem->episode;
 	double from = moment_x(days, episode->since);
-	double to = moment_x(days, episode->last + 1);
+	double to = fmax(moment_x(days, episode->last + 1), from + 0.4);
 	double end = episode->state == PROBLEM_RESOLVED
-	    ? moment_x(days, episode->resolved)
+	    ? fmax(moment_x(days, episode->resolved), to)
 	    : 100;
-	bool is_right = from > 45;
 
-	if (to < from + 0.4)
-		to = from + 0.4;
-	(void)printf("<text class=\"lane-name %s\" x=\"%.3f%%\" y=\"%d\">",
-	    is_right ? "right" : "left", is_right ? end : from, y + 12);
-	markup_text(stdout,
-	    problem->result_type[0] != '\0' ? problem->result_type
-					    : "failure of no type");
-	(void)printf(", %s</text>\n", problem_state_str(episode->state));
+	put_lane_name(problem, from, end, y + 12);
 	(void)printf("<line class=\"lane-after\" x1=\"%.3f%%\" x2=\"%.3f%%\" "
 		     "y1=\"%d\" y2=\"%d\"/>\n"
 		     "<rect class=\"lane %s\" x=\"%.3f%%\" width=\"%.3f%%\" "

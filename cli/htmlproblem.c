@@ -79,11 +79,11 @@ put_facts(const struct html_problem *row)
 	html_put_day(episode->last);
 	(void)fputs("</dd></div>\n<div><dt>Failed sessions</dt><dd>", stdout);
 	put_failed(episode);
-	(void)fputs(
-	    "</dd></div>\n<div class=\"wide\"><dt>Reporters</dt><dd>", stdout);
+	(void)fputs("</dd></div>\n<div><dt>Reports</dt><dd>", stdout);
+	markup_count(stdout, episode->sightings);
+	(void)printf("</dd></div>\n<div class=\"wide\"><dt>Reporter%s</dt><dd>",
+	    episode->reporters == 1 ? "" : "s");
 	put_reporters(row);
-	(void)fputs("; ", stdout);
-	html_put_plural(episode->sightings, "report");
 	(void)fputs("</dd></div>\n</dl>\n", stdout);
 }
 
@@ -119,9 +119,9 @@ put_card(const struct html_problem *row)
 	const struct episode *episode = &row->problem.episode;
 	const char *severity = severity_str(episode->severity);
 
-	(void)printf("<article class=\"problem %s\">\n"
+	(void)printf("<article class=\"problem\">\n"
 		     "<h3><span class=\"badge %s\">%s</span> ",
-	    severity, severity, severity);
+	    severity, severity);
 	put_heading(&row->problem);
 	(void)fputs("</h3>\n", stdout);
 	put_facts(row);
@@ -154,9 +154,9 @@ put_cards(
 }
 
 static void
-put_resolved_row(const struct html_problem *row)
+put_resolved_row(const struct state_problem *problem)
 {
-	const struct state_problem *problem = &row->problem;
+	const struct episode *episode = &problem->episode;
 
 	(void)fputs("<tr><th scope=\"row\">", stdout);
 	markup_name(stdout, problem->result_type);
@@ -166,26 +166,29 @@ put_resolved_row(const struct html_problem *row)
 	markup_name(stdout, problem->policy_domain);
 	(void)fputs("</td><td>", stdout);
 	markup_name(stdout, problem->policy_type);
-	(void)printf(
-	    "</td><td>%s</td><td>", severity_str(problem->episode.severity));
-	html_put_day(problem->episode.since);
+	(void)printf("</td><td>%s</td><td>", severity_str(episode->severity));
+	html_put_day(episode->since);
 	(void)fputs("</td><td>", stdout);
-	html_put_day(problem->episode.last);
+	html_put_day(episode->last);
 	(void)fputs("</td><td>", stdout);
-	html_put_day(problem->episode.resolved);
+	html_put_day(episode->resolved);
 	(void)fputs("</td><td class=\"number\">", stdout);
-	put_failed(&problem->episode);
-	(void)fputs("</td><td class=\"names\">", stdout);
-	put_reporters(row);
+	put_failed(episode);
+	(void)fputs("</td><td class=\"number\">", stdout);
+	markup_count(stdout, episode->reporters);
 	(void)fputs("</td></tr>\n", stdout);
 }
 
+/* The columns behind the first NAMES are numbers. */
 static void
 put_resolved(const struct html_problems *problems)
 {
 	static const char *const headings[] = { "Result type", "MX",
-		"Policy domain", "Policy type", "Severity", "Since",
-		"Last failure", "Resolved", "Failed sessions", "Reporters" };
+		"Policy domain", "Type", "Severity", "Since", "Last failure",
+		"Resolved", "Failed sessions", "Reporters" };
+	enum {
+		NAMES = 8
+	};
 
 	(void)printf("<section id=\"resolved\">\n<h2>Resolved in this period "
 		     "<span class=\"count\">%zu</span></h2>\n"
@@ -195,10 +198,11 @@ put_resolved(const struct html_problems *problems)
 		     "problems</caption>\n<thead><tr>",
 	    problems->count + (size_t)problems->more);
 	for (size_t i = 0; i < sizeof headings / sizeof headings[0]; i++)
-		(void)printf("<th scope=\"col\">%s</th>", headings[i]);
+		(void)printf("<th scope=\"col\"%s>%s</th>",
+		    i < NAMES ? "" : " class=\"number\"", headings[i]);
 	(void)fputs("</tr></thead>\n<tbody>\n", stdout);
 	for (size_t i = 0; i < problems->count; i++)
-		put_resolved_row(&problems->row[i]);
+		put_resolved_row(&problems->row[i].problem);
 	(void)fputs("</tbody>\n</table>\n</div>\n", stdout);
 	put_more(problems);
 	(void)fputs("</section>\n", stdout);

@@ -171,21 +171,19 @@ html_table_list(const struct html_list *list, const char *caption,
 
 /* How long ago, and whether that is too long. */
 static void
-put_silence(const struct html_page *page, int64_t newest)
+put_silence(const struct html_page *page, const struct state_reporter *reporter)
 {
-	int64_t silence = page->index->now - newest;
-	bool is_silent = silence >= page->index->options.silent_after;
+	int64_t silence = page->index->now - reporter->newest;
 
-	if (silence < 0)
-		silence = 0;
-	(void)printf("<td class=\"number\">");
+	(void)fputs("<td class=\"number\">", stdout);
 	if (silence < PROBLEM_DAY)
 		(void)fputs("under a day", stdout);
 	else
 		html_put_plural((uint64_t)(silence / PROBLEM_DAY), "day");
 	(void)printf("</td><td>%s</td></tr>\n",
-	    is_silent ? "<span class=\"badge warning\">silent</span>"
-		      : "reporting");
+	    html_is_silent(page, reporter)
+		? "<span class=\"badge warning\">silent</span>"
+		: "reporting");
 }
 
 void
@@ -207,7 +205,7 @@ html_table_reporters(const struct html_page *page)
 		html_put_day(all->row[i].newest);
 		(void)fputs("</td>", stdout);
 		put_number(all->row[i].reports);
-		put_silence(page, all->row[i].newest);
+		put_silence(page, &all->row[i]);
 	}
 	end_table();
 	if (all->more == 0)

@@ -5,20 +5,37 @@ behind it (--remote-debugging-pipe).
 """
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
 TIMEOUT = 60
+# It wants its ends of the pipes as 3 and 4.
+START = """import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.dup2(int(sys.argv[2]), 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def program():
     """Its path, or None when it is not installed."""
     return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def pipe():
+    """A pipe whose numbers are not among the first."""
+    ends = []
+    for end in os.pipe():
+        ends.append(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10))
+        os.close(end)
+    return ends
 
 
 class Chromium:
@@ -30,11 +47,10 @@ class Chromium:
         self._buffer = b""
         self._session = None
         self._directory = tempfile.TemporaryDirectory(prefix="tlsrpt-chromium-")
-        theirs_in, self._out = os.pipe()
-        self._in, theirs_out = os.pipe()
-        # It wants them as 3 and 4.
-        command = ["sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}',
-                   "sh", program(), "--headless", "--no-sandbox",
+        theirs_in, self._out = pipe()
+        self._in, theirs_out = pipe()
+        command = [sys.executable, "-c", START, str(theirs_in),
+                   str(theirs_out), program(), "--headless", "--no-sandbox",
                    "--disable-gpu", "--disable-dev-shm-usage",
                    "--disable-background-networking", "--no-first-run",
                    "--disable-component-update", "--hide-scrollbars",
