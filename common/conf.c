@@ -7,6 +7,7 @@
 
 #include "buf.h"
 #include "keyword.h"
+#include "mailbox.h"
 #include "text.h"
 
 enum {
@@ -252,6 +253,25 @@ later_line(const struct parser *p, const char *one, const char *other)
 					       : p->given_at[j];
 }
 
+/* A mail about a problem must not come back to us as a report. */
+static void
+check_alerts(struct parser *p)
+{
+	const struct conf *conf = p->conf;
+
+	for (size_t i = 0; i < conf->alert_mail.count; i++) {
+		const char *address = conf->alert_mail.item[i];
+
+		if (!mailbox_is_ours(conf, address))
+			continue;
+		p->line = later_line(p, "AlertMail", "Mailbox");
+		problem(p,
+		    "AlertMail: \"%s\" is a Mailbox, where reports are "
+		    "expected, and alerts are none",
+		    show(address).text);
+	}
+}
+
 /* What no single line can be blamed for is said of the last one. */
 static void
 check_whole(struct parser *p)
@@ -264,6 +284,7 @@ check_whole(struct parser *p)
 		p->line = later_line(p, "WarningRate", "NoticeRate");
 		problem(p, "WarningRate: less than NoticeRate");
 	}
+	check_alerts(p);
 }
 
 static void

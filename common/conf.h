@@ -86,6 +86,10 @@ struct conf {
 	/* Problems (problem.h): seconds. */
 	uint64_t resolve_after;
 	uint64_t silent_after;
+	/* Who is told of them. */
+	char *alert_command;
+	struct conf_list alert_mail;
+	uint64_t alert_rate; /* an hour; 0 for no limit */
 	/* The log. */
 	enum log_target log_target;
 	enum log_format log_format;

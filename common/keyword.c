@@ -17,6 +17,7 @@
 
 enum {
 	LIST_MAX = 10000,     /* values of a repeatable keyword */
+	RECIPIENT_MAX = 254,  /* bytes of an address (RFC 5321) */
 	SOCKET_PATH_MAX = 107 /* bytes of sockaddr_un.sun_path, less its NUL */
 };
 
@@ -61,6 +62,27 @@ check_mailbox(const char *value)
 	return strpbrk(value, "<>") != NULL ? "angle brackets are not part of "
 					      "the address"
 					    : NULL;
+}
+
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/*
+ * A plain address, for it goes to sendmail(8) and into a header field: a
+ * dot-atom (RFC 5322, section 3.2.3) that does not look like an option, and a
+ * domain.
+ */
+static const char *
+check_recipient(const char *value)
+{
+	size_t local = strspn(value, ALNUM "!#$%&'*+-/=?^_`{|}~.");
+	size_t domain =
+	    value[local] == '@' ? strspn(value + local + 1, ALNUM ".-") : 0;
+
+	return local == 0 || domain == 0 || value[0] == '-' ||
+		value[local + 1 + domain] != '\0' ||
+		strlen(value) > RECIPIENT_MAX
+	    ? "not a plain address such as postmaster@example.com"
+	    : NULL;
 }
 
 static const char *
@@ -234,6 +256,11 @@ static const struct keyword keywords[] = {
 	    .min = HOUR, .max = MONTH },
 	{ "SilentAfter", "3d", TYPE_TIME, false, AT(silent_after), .min = HOUR,
 	    .max = MONTH },
+	{ "AlertCommand", "", TYPE_STRING, false, AT(alert_command),
+	    .check = check_path },
+	{ "AlertMail", "", TYPE_LIST, false, AT(alert_mail),
+	    .check = check_recipient },
+	{ "AlertRate", "10", TYPE_COUNT, false, AT(alert_rate), .max = 100000 },
 	{ "LogTarget", "auto", TYPE_CHOICE, false, AT(log_target),
 	    .choices = targets },
 	{ "LogFormat", "logfmt", TYPE_CHOICE, false, AT(log_format),

@@ -97,17 +97,6 @@ render_wrapped(FILE *out, int indent, const char *label, const char *text)
 	(void)fputc('\n', out);
 }
 
-/* The field of that name, if the event has it. */
-static const struct field *
-find_field(const struct event *ev, const char *name)
-{
-	for (size_t i = 0; i < ev->count; i++) {
-		if (strcmp(ev->field[i].name, name) == 0)
-			return &ev->field[i];
-	}
-	return NULL;
-}
-
 static void
 put_field(const struct renderer *r, int indent, const struct field *field)
 {
@@ -127,7 +116,7 @@ put_fields(const struct renderer *r, int indent, const struct event *ev,
     const char *const *names)
 {
 	for (; *names != NULL; names++) {
-		const struct field *field = find_field(ev, *names);
+		const struct field *field = event_find(ev, *names);
 
 		if (field != NULL)
 			put_field(r, indent, field);

@@ -53,6 +53,8 @@ status_str(enum status status)
 		return "state-damaged";
 	case ST_STATE_VERSION:
 		return "state-version";
+	case ST_ALERT:
+		return "alert-failed";
 	}
 	return "unknown";
 }

@@ -58,6 +58,9 @@ START_TEST(the_defaults_are_those_of_the_manual)
 	ck_assert_uint_eq(conf->min_sessions, 10);
 	ck_assert_uint_eq(conf->resolve_after, 48 * 3600);
 	ck_assert_uint_eq(conf->silent_after, 3 * 86400);
+	ck_assert_str_eq(conf->alert_command, "");
+	ck_assert_uint_eq(conf->alert_mail.count, 0);
+	ck_assert_uint_eq(conf->alert_rate, 10);
 	ck_assert_int_eq(conf->log_target, TARGET_AUTO);
 	ck_assert_int_eq(conf->log_format, FORMAT_LOGFMT);
 	ck_assert_int_eq(conf->syslog_facility, LOG_MAIL);
@@ -103,6 +106,10 @@ static const char every_keyword[] = "# a comment\n"
 				    "MinSessions 1\n"
 				    "ResolveAfter 3d\n"
 				    "SilentAfter 36h\n"
+				    "AlertCommand /usr/bin/true\n"
+				    "AlertMail x@e.example\n"
+				    "AlertMail y@e.example\n"
+				    "AlertRate 0\n"
 				    "LogTarget journal\n"
 				    "LogFormat cee\n"
 				    "SyslogFacility local7\n"
@@ -146,6 +153,10 @@ START_TEST(every_keyword_is_taken)
 	ck_assert_uint_eq(conf->min_sessions, 1);
 	ck_assert_uint_eq(conf->resolve_after, 3 * 86400);
 	ck_assert_uint_eq(conf->silent_after, 36 * 3600);
+	ck_assert_str_eq(conf->alert_command, "/usr/bin/true");
+	ck_assert_uint_eq(conf->alert_mail.count, 2);
+	ck_assert_str_eq(conf->alert_mail.item[1], "y@e.example");
+	ck_assert_uint_eq(conf->alert_rate, 0);
 	ck_assert_int_eq(conf->log_target, TARGET_JOURNAL);
 	ck_assert_int_eq(conf->log_format, FORMAT_CEE);
 	ck_assert_int_eq(conf->syslog_facility, LOG_LOCAL7);
@@ -189,6 +200,15 @@ static const struct {
 	{ "WarningRate 1%\nNoticeRate 1%", NULL },
 	{ "WarningRate 0.99%", "f:2: WarningRate: less than NoticeRate" },
 	{ "NoticeRate 6%\nDNSTimeout 1s", "f:2: WarningRate: less" },
+	{ "AlertCommand notify", "f:2: AlertCommand" },
+	{ "AlertRate -1", "f:2: AlertRate" },
+	{ "AlertMail root", "f:2: AlertMail" },
+	{ "AlertMail x@d.example\nUser y", NULL },
+	{ "AlertMail A@B\nUser y",
+	    "f:2: AlertMail: \"A@B\" is a Mailbox, where" },
+	{ "AlertMail a+x@b", "f:2: AlertMail: \"a+x@b\" is" },
+	{ "AlertMail x@d.example\nAlertMail y@d.example\nMailbox @d.example",
+	    "f:4: AlertMail: \"x@d.example\" is a Mailbox" },
 	{ "LogTarget file", "f:2: LogTarget" },
 	{ "LogFormat xml", "f:2: LogFormat" },
 	{ "SyslogFacility kern", "f:2: SyslogFacility" },
@@ -379,7 +399,7 @@ START_TEST(every_keyword_has_a_name)
 		ck_assert_ptr_nonnull(value);
 		n++;
 	}
-	ck_assert_uint_eq(n, 33);
+	ck_assert_uint_eq(n, 36);
 	ck_assert_ptr_null(conf_keyword(n, &value));
 }
 END_TEST

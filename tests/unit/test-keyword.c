@@ -93,7 +93,7 @@ START_TEST(the_table_is_sound)
 			    other->offset >= kw->offset + size_of(kw));
 		}
 	}
-	ck_assert_uint_eq(n, 33);
+	ck_assert_uint_eq(n, 36);
 	ck_assert_uint_le(n, KEYWORDS_MAX);
 	ck_assert_ptr_null(keyword_at(n));
 	ck_assert_ptr_null(keyword_at(SIZE_MAX));
@@ -227,6 +227,8 @@ END_TEST
 #define NOT_MAILBOX                                                            \
 	"not an address (tls-reports@example.com) or a domain "                \
 	"(@reports.example.com)"
+#define NOT_PLAIN "not a plain address such as postmaster@example.com"
+#define D60       "d23456789.d23456789.d23456789.d23456789.d23456789.d23456789."
 #define NOT_IDENT "an identity has up to 32 characters and none of \"[]:%\""
 #define NOT_SIZE  "not a size such as 512K or 32M"
 #define NOT_AUTHSERV                                                           \
@@ -310,6 +312,26 @@ static const struct {
 	{ "Resolver", "127.0.0.1@+5", NOT_PORT },
 	{ "TrustAnchorFile", "/usr/share/dns/root.key", NULL },
 	{ "TrustAnchorFile", "root.key", "a path must begin with \"/\"" },
+	{ "AlertCommand", "/usr/local/bin/notify", NULL },
+	{ "AlertCommand", "notify", "a path must begin with \"/\"" },
+	{ "AlertMail", "postmaster@example.com", NULL },
+	{ "AlertMail", "a.b+c_d=e@mx-1.example.com", NULL },
+	{ "AlertMail", "a@b", NULL },
+	{ "AlertMail", "root", NOT_PLAIN },
+	{ "AlertMail", "@example.com", NOT_PLAIN },
+	{ "AlertMail", "a@", NOT_PLAIN },
+	{ "AlertMail", "-f@example.com", NOT_PLAIN },
+	{ "AlertMail", "<a@example.com>", NOT_PLAIN },
+	{ "AlertMail", "\"a\"@example.com", NOT_PLAIN },
+	{ "AlertMail", "a@b,c@d", NOT_PLAIN },
+	{ "AlertMail", "a@b@c", NOT_PLAIN },
+	{ "AlertMail", "a(x)@b", NOT_PLAIN },
+	{ "AlertMail", "a\n@b", NOT_PLAIN },
+	{ "AlertMail", "a@b\nBcc:", NOT_PLAIN },
+	{ "AlertMail", "\xc3\xa9@example.com", NOT_PLAIN },
+	/* 254 bytes, and 255. */
+	{ "AlertMail", "a@" D60 D60 D60 D60 "123456789012", NULL },
+	{ "AlertMail", "a@" D60 D60 D60 D60 "1234567890123", NOT_PLAIN },
 	{ "SyslogIdent", "x", NULL },
 	{ "SyslogIdent", "12345678901234567890123456789012", NULL },
 	{ "SyslogIdent", "123456789012345678901234567890123", NOT_IDENT },
@@ -431,6 +453,9 @@ static const struct {
 	{ "ResolveAfter", "31d", "out of range", 0 },
 	{ "SilentAfter", "30d", NULL, 30 * 86400 },
 	{ "SilentAfter", "0", "out of range", 0 },
+	{ "AlertRate", "0", NULL, 0 },
+	{ "AlertRate", "100000", NULL, 100000 },
+	{ "AlertRate", "100001", "out of range", 0 },
 	{ "DKIM", "on", "not one of its words", 0 },
 	{ "OnUnverified", "tempfail", "not one of its words", 0 },
 	{ "OnDNSFailure", "reject", "not one of its words", 0 },

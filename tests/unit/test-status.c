@@ -35,7 +35,8 @@ static const struct {
 	{ ST_STATE_BUSY, "state-busy", false, true },
 	{ ST_STATE_DAMAGED, "state-damaged", false, true },
 	{ ST_STATE_VERSION, "state-version", false, true },
-	{ (enum status)(ST_STATE_VERSION + 1), "unknown", false, true },
+	{ ST_ALERT, "alert-failed", false, true },
+	{ (enum status)(ST_ALERT + 1), "unknown", false, true },
 };
 
 START_TEST(status_words)
