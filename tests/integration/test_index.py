@@ -147,6 +147,34 @@ class Index(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (status, ""), done)
         return done.stderr
 
+    def terminal(self):
+        """A pseudo terminal; the laboratory's /dev has none."""
+        pts = pathlib.Path("/dev/pts")
+        pts.mkdir(exist_ok=True)
+        lab.mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666",
+                  "devpts", pts)
+        self.addCleanup(lab.unmount, pts)
+        ptmx = pathlib.Path("/dev/ptmx")
+        if not ptmx.exists():
+            ptmx.symlink_to("pts/ptmx")
+            self.addCleanup(ptmx.unlink)
+        return pty.openpty()
+
+    def on_terminal(self, *words):
+        """Run with standard error on a terminal: done, and what it saw."""
+        ours, theirs = self.terminal()
+        done = subprocess.run(
+            [lab.TLSRPT, *words], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=theirs, check=False, timeout=60)
+        os.close(theirs)
+        text = b""
+        with open(ours, "rb", buffering=0) as terminal:
+            # A terminal that nobody has open any more is an error.
+            with contextlib.suppress(OSError):
+                while data := terminal.read(4096):
+                    text += data
+        return done, text.decode()
+
     def ask(self, *words, status=0):
         done = run(words[0], f"--state={self.state}", *words[1:])
         self.assertEqual((done.returncode, done.stderr), (status, ""), done)
@@ -178,35 +206,11 @@ class Reindex(Index):
         self.assertEqual(errors.count("\n"), 1, errors)
         self.assertEqual(self.objects("summary")[0]["reports"], 1)
 
-    def terminal(self):
-        """A pseudo terminal; the laboratory's /dev has none."""
-        pts = pathlib.Path("/dev/pts")
-        pts.mkdir(exist_ok=True)
-        lab.mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666",
-                  "devpts", pts)
-        self.addCleanup(lab.unmount, pts)
-        ptmx = pathlib.Path("/dev/ptmx")
-        if not ptmx.exists():
-            ptmx.symlink_to("pts/ptmx")
-            self.addCleanup(ptmx.unlink)
-        return pty.openpty()
-
     def test_progress_is_for_terminals(self):
         for _ in range(250):
             self.store(mails.report(start=today() - DAY), today() - DAY)
-        ours, theirs = self.terminal()
-        done = subprocess.run(
-            [lab.TLSRPT, "reindex", f"--archive={self.archive}",
-             f"--state={self.state}"], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=theirs, check=False, timeout=60)
-        os.close(theirs)
-        text = b""
-        with open(ours, "rb", buffering=0) as terminal:
-            # A terminal that nobody has open any more is an error.
-            with contextlib.suppress(OSError):
-                while data := terminal.read(4096):
-                    text += data
-        text = text.decode()
+        done, text = self.on_terminal("reindex", f"--archive={self.archive}",
+                                      f"--state={self.state}")
         self.assertEqual((done.returncode, done.stdout), (0, b""))
         self.assertIn("200 records read", text)
         self.assertTrue(text.endswith("250 reports in the index\r\n"), text)
