@@ -219,7 +219,9 @@ install: all $(INIT)
 	$(INSTALL) -m 644 cli/tlsrpt.1 $(DESTDIR)$(mandir)/man1
 	$(INSTALL) -m 644 milter/tlsrpt-milter.conf.5 $(DESTDIR)$(mandir)/man5
 	$(INSTALL) -m 644 milter/tlsrpt-milter.8 $(DESTDIR)$(mandir)/man8
-	$(INSTALL) -m 644 $(B)/init/tlsrpt-milter.service $(DESTDIR)$(unitdir)
+	$(INSTALL) -m 644 $(B)/init/tlsrpt-milter.service \
+	    $(B)/init/tlsrpt-prune.service init/tlsrpt-prune.timer \
+	    $(DESTDIR)$(unitdir)
 	$(INSTALL) -m 644 init/tlsrpt-milter.sysusers \
 	    $(DESTDIR)$(sysusersdir)/tlsrpt-milter.conf
 	$(INSTALL) -m 644 $(B)/init/tlsrpt-milter.tmpfiles \
@@ -239,6 +241,8 @@ uninstall:
 	    $(DESTDIR)$(mandir)/man5/tlsrpt-milter.conf.5 \
 	    $(DESTDIR)$(mandir)/man8/tlsrpt-milter.8 \
 	    $(DESTDIR)$(unitdir)/tlsrpt-milter.service \
+	    $(DESTDIR)$(unitdir)/tlsrpt-prune.service \
+	    $(DESTDIR)$(unitdir)/tlsrpt-prune.timer \
 	    $(DESTDIR)$(sysusersdir)/tlsrpt-milter.conf \
 	    $(DESTDIR)$(tmpfilesdir)/tlsrpt-milter.conf
 	rm -rf $(DESTDIR)$(docdir)

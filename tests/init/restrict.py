@@ -67,6 +67,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC, MS_SLAVE = 32, 4096, 8192, 16384, 1 << 19
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x20000, 0x4000000, 0x8000000
+CLONE_NEWNET = 0x40000000
 NAMESPACES = (0x80, 0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000,
               0x20000000, 0x40000000)
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
@@ -428,7 +429,7 @@ CARRIED_OUT = {
     "PrivateDevices", "ProtectProc", "ProcSubset", "NoExecPaths", "ExecPaths",
     "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs",
     "ProtectControlGroups", "ProtectClock", "ProtectHostname", "PrivateIPC",
-    "PrivateMounts", "KeyringMode", "CapabilityBoundingSet",
+    "PrivateMounts", "PrivateNetwork", "KeyringMode", "CapabilityBoundingSet",
     "AmbientCapabilities", "NoNewPrivileges", "LockPersonality",
     "MemoryDenyWriteExecute", "RestrictNamespaces", "RestrictRealtime",
     "RestrictSUIDSGID", "SystemCallArchitectures", "SystemCallFilter",
@@ -492,7 +493,10 @@ def main():
 
     sets = syscall_sets()
     filters = [filter_arguments(unit, sets), filter_system_calls(unit, sets)]
-    must("unshare", libc.unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC))
+    flags = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC
+    if unit.words("PrivateNetwork") == ["yes"]:
+        flags |= CLONE_NEWNET
+    must("unshare", libc.unshare(flags))
     uid = apply_identity(unit, user)
     os.umask(0o022)
     Mounts(unit, writable + executable, writable, executable).apply()

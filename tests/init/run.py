@@ -77,7 +77,8 @@ class Case(unittest.TestCase):
     def installed(self, name, to=None, **paths):
         """A file of init/ as make install leaves it."""
         text = read(f"init/{name}")
-        defaults = {"sbindir": "/usr/local/sbin", "sysconfdir": "/etc",
+        defaults = {"sbindir": "/usr/local/sbin",
+                    "bindir": "/usr/local/bin", "sysconfdir": "/etc",
                     "localstatedir": "/var", "runstatedir": "/run"}
         for variable, path in {**defaults, **paths}.items():
             text = text.replace(f"@{variable}@", str(path))
@@ -190,6 +191,51 @@ exec '{RESTRICT}' -u {USER} -w /run/integration '{MILTER.resolve()}' "$@"
         self.assertEqual(fields["NoNewPrivs"], "1")
         self.assertEqual(fields["Seccomp"], "2")
         self.assertNotIn("0", fields["Uid"].split())
+
+
+class Prune(Case):
+    """The unit that removes old reports, and its timer."""
+
+    def unit(self):
+        return self.installed("tlsrpt-prune.service.in", bindir=BUILD,
+                              sysconfdir=self.dir / "state")
+
+    def test_exposure(self):
+        self.need("systemd-analyze")
+        text = self.ok(run("systemd-analyze", "security", "--no-pager",
+                           "--offline=true", self.unit()))
+        found = re.search(r"Overall exposure level .*: ([0-9.]+)", text)
+        self.assertLessEqual(float(found[1]), EXPOSURE_MAX, text)
+
+    def test_verify(self):
+        self.need("systemd-analyze")
+        self.unit()
+        timer = self.installed("tlsrpt-prune.timer")
+        self.silent(run("systemd-analyze", "verify", "--man=no", timer))
+
+    def test_under_restrictions(self):
+        """It prunes archive and index as its command line says."""
+        self.need("systemd-analyze")
+        state = self.dir / "state"
+        day = state / "archive/2020/02/12"
+        day.mkdir(parents=True)
+        (state / "tlsrpt-milter.conf").write_text(
+            f"Mailbox tls-reports@example.test\nStateFile {state}/state.db\n"
+            f"ArchiveDirectory {state}/archive\n", encoding="ascii")
+        name = "a!b!1581465600!1581551999!0123456789abcdef"
+        for ending in (".json", ".eml.gz"):
+            (day / (name + ending)).write_text("{}", encoding="ascii")
+        self.ok(run(TLSRPT, "reindex", f"--archive={self.dir}",
+                    f"--state={state}/state.db"))
+        for path in (state, *state.rglob("*")):
+            shutil.chown(path, USER)
+        words = re.search("^ExecStart=(.*)$", self.unit().read_text("utf-8"),
+                          re.MULTILINE)[1].split()
+        done = run(RESTRICT, "-s", self.unit(), "-u", USER, "-w", state,
+                   *words, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, "1 record removed, 4 bytes\n"))
+        self.assertEqual(list((state / "archive").rglob("*")), [])
 
 
 class Restrictions(Case):
