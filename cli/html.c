@@ -139,19 +139,41 @@ put_aside(uint64_t count, const char *what)
 	end_tile();
 }
 
+/* That nothing is open says little when nothing has come. */
+static void
+put_none_open(const struct html_page *page)
+{
+	int64_t newest = page->reporters.newest;
+	int64_t silence = page->index->now - newest;
+
+	if (newest == 0) {
+		begin_tile("Open problems", "notice");
+		(void)fputs("0<small>no reports yet", stdout);
+	} else if (silence >= page->index->options.silent_after) {
+		begin_tile("Open problems", "warning");
+		(void)fputs("0<small>but no recent reports", stdout);
+	} else {
+		begin_tile("Open problems", "ok");
+		(void)fputs("0<small>all clear", stdout);
+	}
+	end_tile();
+}
+
 /* Problems come with the worst first. */
 static void
 put_open_tile(const struct html_page *page)
 {
 	uint64_t open = page->open.count + page->open.more;
 	uint64_t stale = page->stale.count + page->stale.more;
-	const char *worst = "ok";
+	const char *worst = "notice";
 
+	if (open == 0 && stale == 0) {
+		put_none_open(page);
+		return;
+	}
 	if (open > 0)
 		worst =
 		    severity_str(page->open.row[0].problem.episode.severity);
-	else if (stale > 0)
-		worst = "notice";
 	begin_tile("Open problems", worst);
 	markup_count(stdout, open);
 	(void)fputs("<small>", stdout);
@@ -163,8 +185,6 @@ put_open_tile(const struct html_page *page)
 		markup_count(stdout, stale);
 		(void)fputs(" stale", stdout);
 	}
-	if (open == 0 && stale == 0)
-		(void)fputs("all clear", stdout);
 	end_tile();
 }
 
@@ -175,7 +195,10 @@ put_strip(const struct html_page *page)
 	    "<section aria-label=\"Summary\">\n<dl class=\"strip\">\n", stdout);
 	put_open_tile(page);
 	begin_tile("Failure rate", "");
-	html_put_rate(totals_rate(&page->totals));
+	if (totals_all(&page->totals) > 0)
+		html_put_rate(totals_rate(&page->totals));
+	else
+		(void)fputs("–", stdout);
 	put_aside(page->totals.failed, "failed");
 	begin_tile("Sessions", "");
 	markup_count(stdout, totals_all(&page->totals));
@@ -183,7 +206,7 @@ put_strip(const struct html_page *page)
 	begin_tile("Reports", "");
 	markup_count(stdout, page->reports);
 	(void)fputs("<small>newest up to ", stdout);
-	html_put_day(page->reporters.newest);
+	html_put_day(page->reporters.newest); /* "-" without any */
 	end_tile();
 	begin_tile("Reporters", "");
 	markup_count(stdout, page->senders.count + page->senders.more);

@@ -451,7 +451,18 @@ class Bounds(Html):
         self.reindex()
         page = self.page()
         self.assertEqual(page.root.one("h1").text, "TLS reports")
-        self.assertIn("all clear", page.root.one("dl", class_="strip").text)
+        self.assertIn("no reports yet",
+                      page.root.one("dl", class_="strip").text)
+
+    def test_nothing_open(self):
+        self.store(mails.policy(100), age=9)
+        self.reindex()
+        self.assertIn("but no recent reports",
+                      self.page().root.one("dl", class_="strip").text)
+        self.store(mails.policy(100), age=1)
+        self.reindex()
+        self.assertIn("all clear",
+                      self.page().root.one("dl", class_="strip").text)
 
 
 class Hostile(Html):
