@@ -62,7 +62,7 @@ struct conf {
 	/* What is kept. */
 	char *archive_directory;
 	bool archive_message;
-	char *state_file; /* the index of the archive (state.h) */
+	char *state_file; /* the index of the archive (state.h), or "none" */
 	/* What is done with the mail. */
 	enum conf_action on_report;
 	enum conf_action on_malformed;

@@ -92,6 +92,12 @@ check_path(const char *value)
 }
 
 static const char *
+check_state_file(const char *value)
+{
+	return strcmp(value, "none") == 0 ? NULL : check_path(value);
+}
+
+static const char *
 check_domain(const char *value)
 {
 	return strpbrk(value, "@/: ") != NULL ? "not a domain name" : NULL;
@@ -220,7 +226,7 @@ static const struct keyword keywords[] = {
 	    TYPE_STRING, false, AT(archive_directory), .check = check_path },
 	{ "ArchiveMessage", "no", TYPE_BOOL, false, AT(archive_message) },
 	{ "StateFile", LOCALSTATEDIR "/lib/tlsrpt-milter/state.db", TYPE_STRING,
-	    false, AT(state_file), .check = check_path },
+	    true, AT(state_file), .check = check_state_file },
 	{ "OnReport", "deliver", TYPE_CHOICE, false, AT(on_report),
 	    .choices = report_actions },
 	{ "OnMalformed", "deliver", TYPE_CHOICE, false, AT(on_malformed),
@@ -252,9 +258,9 @@ static const struct keyword keywords[] = {
 	    .max = 10000 },
 	{ "MinSessions", "10", TYPE_COUNT, false, AT(min_sessions),
 	    .max = 1000000000 },
-	{ "ResolveAfter", "48h", TYPE_TIME, false, AT(resolve_after),
+	{ "ResolveAfter", "48h", TYPE_TIME, true, AT(resolve_after),
 	    .min = HOUR, .max = MONTH },
-	{ "SilentAfter", "3d", TYPE_TIME, false, AT(silent_after), .min = HOUR,
+	{ "SilentAfter", "3d", TYPE_TIME, true, AT(silent_after), .min = HOUR,
 	    .max = MONTH },
 	{ "AlertCommand", "", TYPE_STRING, false, AT(alert_command),
 	    .check = check_path },

@@ -97,7 +97,7 @@ collect_problem(void *ctx, enum problem_change change,
 	struct tracker_item *grown = NULL;
 
 	(void)before;
-	if (news->count < TRACKER_NEWS_MAX)
+	if (news->count < news->max)
 		grown = realloc(news->item, (news->count + 1) * sizeof *grown);
 	if (grown == NULL) {
 		news->omitted++;
@@ -193,6 +193,10 @@ tracker_add(struct tracker *tracker, const struct conf *conf,
 	enum state_added added = STATE_NEW;
 	struct fault fault;
 	struct state *state;
+
+	news->max = conf->max_failure_lines < TRACKER_NEWS_MAX
+	    ? (size_t)conf->max_failure_lines
+	    : TRACKER_NEWS_MAX;
 
 	/* Who waits here for another process waits for all behind it. */
 	(void)pthread_mutex_lock(&tracker->turn);
@@ -337,12 +341,14 @@ have_state(struct tracker *t, const struct conf *conf, struct fault *fault)
 					       : st;
 }
 
+/* is_again: what cannot be read has been named. */
 static enum status
-add_missing(struct tracker *t, const struct conf *conf, uint64_t *added,
-    struct fault *fault)
+add_missing(struct tracker *t, const struct conf *conf, bool is_again,
+    uint64_t *added, struct fault *fault)
 {
 	struct walk_log walk = { .tracker = t };
-	const struct reindex_handler handler = { on_progress, on_fault, &walk };
+	const struct reindex_handler handler = { on_progress,
+		is_again ? NULL : on_fault, &walk };
 	const struct state_events events = { on_problem, on_silent, t };
 	struct reindex_progress progress;
 	enum status st = reindex_missing(t->state, conf->archive_directory,
@@ -372,11 +378,11 @@ catch_up(struct tracker *t, const struct conf *conf, struct fault *fault)
 	enum status st = have_state(t, conf, fault);
 
 	if (st == ST_OK)
-		st = add_missing(t, conf, &added, fault);
+		st = add_missing(t, conf, false, &added, fault);
 	if (st != ST_OK)
 		return st;
 	set_behind(t, false);
-	st = add_missing(t, conf, &added, fault);
+	st = add_missing(t, conf, true, &added, fault);
 	if (st != ST_OK)
 		return st;
 	(void)pthread_mutex_lock(&t->mutex);

@@ -43,7 +43,8 @@ struct tracker;
 struct tracker_news {
 	struct tracker_item *item;
 	size_t count;
-	size_t omitted; /* above TRACKER_NEWS_MAX, or for want of memory */
+	size_t max;     /* MaxFailureLines, but no more than TRACKER_NEWS_MAX */
+	size_t omitted; /* above that, or for want of memory */
 };
 
 /*

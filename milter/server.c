@@ -16,6 +16,8 @@ bool
 server_init(struct server *server, const char *conf_path, struct conf *conf,
     struct log *log)
 {
+	bool with_index = strcmp(conf->state_file, "none") != 0;
+
 	*server = (struct server){
 		.conf_path = conf_path,
 		.conf = conf,
@@ -27,10 +29,11 @@ server_init(struct server *server, const char *conf_path, struct conf *conf,
 	server->alert = alert_new(log);
 	if (server->verify == NULL || server->alert == NULL)
 		return false;
-	server->tracker = tracker_new(log, server->alert);
+	if (with_index)
+		server->tracker = tracker_new(log, server->alert);
 	intake_site_init(&server->site, log, server->verify, server->tracker);
 	wake_init(&server->wake, conf->socket);
-	return server->tracker != NULL;
+	return !with_index || server->tracker != NULL;
 }
 
 /* What can be set in any case, at the start and when it is read again. */
@@ -38,7 +41,8 @@ static void
 configure(struct server *server, struct conf *conf)
 {
 	alert_configure(server->alert, conf);
-	tracker_configure(server->tracker, conf);
+	if (server->tracker != NULL)
+		tracker_configure(server->tracker, conf);
 }
 
 enum status
@@ -50,7 +54,7 @@ server_start(struct server *server, struct fault *fault)
 	configure(server, server->conf);
 	if (st == ST_OK)
 		st = alert_start(server->alert, fault);
-	if (st == ST_OK)
+	if (st == ST_OK && server->tracker != NULL)
 		st = tracker_start(server->tracker, INDEX_MILLISECONDS, fault);
 	return st;
 }
@@ -58,7 +62,8 @@ server_start(struct server *server, struct fault *fault)
 void
 server_stop(struct server *server, unsigned milliseconds)
 {
-	tracker_stop(server->tracker);
+	if (server->tracker != NULL)
+		tracker_stop(server->tracker);
 	alert_free(&server->alert, milliseconds);
 }
 

@@ -20,7 +20,7 @@ struct server {
 	struct log *log;
 	struct verify_site *verify;
 	struct alert *alert;
-	struct tracker *tracker;
+	struct tracker *tracker; /* NULL with "StateFile none" */
 	struct intake_site site;
 	struct wake wake;
 

@@ -85,7 +85,8 @@ class Journal(LabCase):
     def entries(self, queue_id):
         self.journal.sync()
         return [entry for entry in self.journal.entries()
-                if entry.get("TLSRPT_QUEUE_ID") == queue_id]
+                if entry.get("TLSRPT_QUEUE_ID") == queue_id
+                and not entry["TLSRPT_EVENT"].startswith("problem-")]
 
     def test_fields(self):
         self.milter(LogTarget="journal")
@@ -204,7 +205,8 @@ class Stderr(LabCase):
         lab.wait_until(complete, "400 lines from standard error")
         lines = [line for line in text.split(b"\n")
                  if queue_id.encode() in line]
-        self.assertEqual(len(lines), 402)
+        # The report, its policy and failures, and one problem.
+        self.assertEqual(len(lines), 403)
         self.assertTrue(all(line.endswith(b'"') or b"event=failure" not in line
                             for line in lines), "a line came in pieces")
 
@@ -220,8 +222,8 @@ class Lines(LabCase):
             for p in range(policies)])
 
     def sum_lines(self, queue_id):
-        return [e for e in self.events(queue_id)
-                if e.name not in ("report", "policy", "failure")]
+        return [e for e in self.events(queue_id, "omitted")
+                if "problem-count" not in e]
 
     def test_failure_lines_over_the_limit_are_summed(self):
         self.milter(MaxFailureLines="5")
@@ -315,10 +317,11 @@ class Hostile(LabCase):
             yield value, mails.mail(rep)
 
     def check(self, queue_id):
-        found = [e for e in self.events() if e.queue_id == queue_id]
+        found = self.events(queue_id)
         self.assertEqual([e.name for e in found],
-                         ["report", "policy", "failure"])
-        self.assertEqual({e["severity"] for e in found}, {"err"})
+                         ["report", "policy", "failure", "problem-stale"])
+        self.assertEqual([e["severity"] for e in found],
+                         ["err", "err", "err", "notice"])
         return found
 
     def test_logfmt(self):

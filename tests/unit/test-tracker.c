@@ -1,0 +1,365 @@
+/* Tests of tracker: the state follows the archive, whatever becomes of it. */
+#include <check.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "archive.h"
+#include "emit.h"
+#include "listener.h"
+#include "reading.h"
+#include "rfc3339.h"
+#include "suites.h"
+#include "tracker.h"
+#include "unit.h"
+
+enum {
+	TEXT_ROOM = 4096,
+	PATIENCE_MS = 10000
+};
+
+static char dir[256], archive[300], state_path[400];
+static struct conf *conf;
+static struct log *the_log;
+static struct tracker *tracker;
+static struct tracker_news news;
+static struct fault fault;
+static int fd = -1;
+
+static void
+setup(void)
+{
+	static struct log_paths paths;
+	static char socket_path[300];
+	char text[1200];
+
+	unit_directory(dir, sizeof dir);
+	(void)snprintf(archive, sizeof archive, "%s/archive", dir);
+	(void)snprintf(state_path, sizeof state_path, "%s/state.db", dir);
+	(void)snprintf(socket_path, sizeof socket_path, "%s/log", dir);
+	(void)snprintf(text, sizeof text,
+	    "Mailbox a@b\nArchiveDirectory %s\nStateFile %s\nDKIM off\n"
+	    "LogTarget syslog\nMaxFailureLines 2\n",
+	    archive, state_path);
+	conf = unit_conf(text);
+	paths = (struct log_paths){ socket_path, "/nonexistent" };
+	fd = listener_open(socket_path);
+	ck_status("archive", archive_check(archive, NULL), ST_OK);
+	the_log = log_new(conf, &paths);
+	ck_assert_ptr_nonnull(the_log);
+	ck_status("log", log_start(the_log), ST_OK);
+}
+
+static void
+start(void)
+{
+	tracker = tracker_new(the_log, NULL);
+	ck_assert_ptr_nonnull(tracker);
+	tracker_configure(tracker, conf);
+	ck_status("start", tracker_start(tracker, PATIENCE_MS, &fault), ST_OK);
+}
+
+static void
+teardown(void)
+{
+	if (tracker != NULL)
+		tracker_tell(tracker, &news, NULL);
+	tracker_free(&tracker);
+	log_free(&the_log, 0);
+	conf_unref(&conf);
+	(void)close(fd);
+}
+
+/*
+ * Reports of days before today, by a sender; the MX make the failures.
+ */
+
+struct given {
+	const char *sender;
+	int ago;
+	unsigned successful;
+	unsigned failures; /* of 40 sessions each */
+};
+
+static void
+print_report(char *text, size_t size, const struct given *g)
+{
+	int64_t day =
+	    ((int64_t)time(NULL) / PROBLEM_DAY - g->ago) * PROBLEM_DAY;
+	char from[RFC3339_MAX], to[RFC3339_MAX];
+	int len;
+
+	(void)rfc3339_format(day, from);
+	(void)rfc3339_format(day + PROBLEM_DAY - 1, to);
+	len = snprintf(text, size,
+	    "{\"organization-name\":\"%s\",\"contact-info\":\"c@x\","
+	    "\"report-id\":\"%d\",\"date-range\":{\"start-datetime\":\"%s\","
+	    "\"end-datetime\":\"%s\"},\"policies\":[{\"policy\":{"
+	    "\"policy-type\":\"sts\",\"policy-domain\":\"d.example\"},"
+	    "\"summary\":{\"total-successful-session-count\":%u,"
+	    "\"total-failure-session-count\":%u},\"failure-details\":[",
+	    g->sender, g->ago, from, to, g->successful, 40 * g->failures);
+	for (unsigned i = 0; i < g->failures; i++)
+		len += snprintf(text + len, size - (size_t)len,
+		    "%s{\"result-type\":\"certificate-expired\","
+		    "\"receiving-mx-hostname\":\"mx%u.d.example\","
+		    "\"failed-session-count\":40}",
+		    i > 0 ? "," : "", i);
+	(void)snprintf(text + len, size - (size_t)len, "]}]}");
+}
+
+/* Archive a report and, unless only_archive, add it as a message would. */
+static enum state_added
+give_as(const struct given *g, const char *submitter, bool only_archive)
+{
+	static struct reading reading;
+	char text[TEXT_ROOM];
+	struct record record = {
+		.received = (int64_t)time(NULL),
+		.submitter = submitter,
+		.report = &reading.report,
+		.assessment = &reading.assessment,
+		.text = &reading.text,
+	};
+	struct archived archived;
+	struct state_report added = {
+		.report = &reading.report,
+		.received = record.received,
+		.path = archived.path,
+		.sha256 = archived.sha256,
+	};
+	enum state_added result = STATE_NEW;
+
+	print_report(text, sizeof text, g);
+	buf_init(&reading.text, TEXT_ROOM);
+	ck_status("text", buf_adds(&reading.text, text), ST_OK);
+	ck_status("read",
+	    report_read(&reading.report, reading.text.data, reading.text.len, 0,
+		&fault),
+	    ST_OK);
+	ck_status("assess",
+	    assess_report(&reading.report, conf, &reading.assessment), ST_OK);
+	ck_status("store",
+	    archive_store(archive, &record, NULL, &archived, &fault), ST_OK);
+	ck_assert(!archived.is_duplicate);
+	if (!only_archive)
+		result = tracker_add(tracker, conf, &added, &news);
+	buf_free(&reading.text);
+	return result;
+}
+
+static enum state_added
+give(const char *sender, int ago, unsigned successful, unsigned failures)
+{
+	const struct given g = { sender, ago, successful, failures };
+
+	return give_as(&g, "x.example", false);
+}
+
+static uint64_t
+count_reports(void)
+{
+	struct state_options options;
+	struct state_counts counts = { 0 };
+	struct state *state = NULL;
+	enum status st;
+
+	state_options(&options);
+	options.is_read_only = true;
+	st = state_open(&state, state_path, &options, &fault);
+	if (st == ST_OK)
+		st = state_counts(state, (int64_t)time(NULL), &counts, &fault);
+	state_close(&state);
+	return st == ST_OK ? counts.reports : UINT64_MAX;
+}
+
+static void
+ck_reports(uint64_t want)
+{
+	for (int waited = 0; waited < PATIENCE_MS; waited += 20) {
+		if (count_reports() == want)
+			return;
+		(void)nanosleep(
+		    &(struct timespec){ .tv_nsec = 20000000 }, NULL);
+	}
+	ck_assert_uint_eq(count_reports(), want);
+}
+
+/* Wait for a line of the log that has this in it. */
+static void
+ck_line(const char *want)
+{
+	char line[EMIT_LINE_MAX + 100];
+
+	do
+		ck_assert_msg(listener_read(fd, line, sizeof line, PATIENCE_MS),
+		    "no \"%s\"", want);
+	while (strstr(line, want) == NULL);
+}
+
+START_TEST(reports_are_added)
+{
+	start();
+	ck_assert_int_eq(give("A", 3, 100, 0), STATE_NEW);
+	ck_assert_int_eq(give("A", 3, 101, 0), STATE_DIFFERS);
+	ck_assert_int_eq(
+	    give_as(&(struct given){ "A", 3, 100, 0 }, "y.example", false),
+	    STATE_KNOWN);
+	ck_assert_uint_eq(count_reports(), 1);
+	ck_assert_uint_eq(news.count, 0);
+}
+END_TEST
+
+START_TEST(news_are_told_behind)
+{
+	start();
+	ck_assert_int_eq(give("A", 2, 40, 1), STATE_NEW);
+	ck_assert_uint_eq(news.count, 1);
+	tracker_tell(tracker, &news, "4XyZ");
+	ck_assert_uint_eq(news.count, 0);
+	ck_line("4XyZ: event=problem-opened policy-domain=d.example");
+	/* No more than MaxFailureLines. */
+	ck_assert_int_eq(give("B", 2, 40, 5), STATE_NEW);
+	ck_assert_uint_eq(news.count, 2);
+	ck_assert_uint_eq(news.omitted, 2);
+	tracker_tell(tracker, &news, "5XyZ");
+	ck_line("5XyZ: event=problem-opened");
+	ck_line("5XyZ: event=omitted problem-count=2");
+}
+END_TEST
+
+START_TEST(what_was_archived_before_is_found)
+{
+	const struct given g = { "A", 2, 40, 1 };
+
+	(void)give_as(&g, "x.example", true);
+	start();
+	ck_assert_uint_eq(count_reports(), 1);
+	tracker_free(&tracker);
+	/* And what was archived and not added when the process ended. */
+	(void)give_as(&(struct given){ "B", 2, 40, 1 }, "x.example", true);
+	start();
+	ck_reports(2);
+	ck_line("the index is in step with the archive: 1 reports added");
+}
+END_TEST
+
+START_TEST(a_locked_state_is_waited_for)
+{
+	sqlite3 *db;
+
+	start();
+	ck_assert_int_eq(give("A", 2, 100, 0), STATE_NEW);
+	ck_assert_int_eq(sqlite3_open(state_path, &db), SQLITE_OK);
+	ck_assert_int_eq(
+	    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(give("B", 2, 40, 1), STATE_NEW);
+	ck_line("event=error reason=state-busy");
+	/* Nobody waits any more, and nothing is told yet. */
+	ck_assert_int_eq(give("C", 2, 100, 0), STATE_NEW);
+	ck_assert_uint_eq(news.count, 0);
+	ck_assert_uint_eq(count_reports(), 1);
+	ck_assert_int_eq(
+	    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	(void)sqlite3_close(db);
+	ck_line("event=problem-opened");
+	ck_line("the index is in step with the archive: 2 reports added");
+	ck_reports(3);
+	ck_assert_int_eq(give("D", 2, 100, 0), STATE_NEW);
+	ck_assert_uint_eq(count_reports(), 4);
+}
+END_TEST
+
+START_TEST(a_lost_state_is_made_anew)
+{
+	start();
+	ck_assert_int_eq(give("A", 2, 100, 0), STATE_NEW);
+	ck_assert_int_eq(unlink(state_path), 0);
+	ck_assert_int_eq(give("B", 2, 40, 1), STATE_NEW);
+	ck_line("event=error reason=state-damaged");
+	ck_line("making the index");
+	ck_line("in step with the archive");
+	ck_reports(2);
+	ck_assert_int_eq(give("B", 2, 41, 1), STATE_DIFFERS);
+}
+END_TEST
+
+START_TEST(what_is_no_state_is_replaced)
+{
+	unit_write(state_path, "no database, for once", 21);
+	start();
+	ck_line("event=error reason=state-damaged");
+	ck_assert_int_eq(give("A", 2, 100, 0), STATE_NEW);
+	ck_assert_uint_eq(count_reports(), 1);
+}
+END_TEST
+
+START_TEST(a_broken_record_is_named)
+{
+	const struct given g = { "A", 2, 40, 1 };
+	char path[500];
+
+	(void)give_as(&g, "x.example", true);
+	for (int i = 0; i < 12; i++) {
+		(void)snprintf(path, sizeof path, "%s/2024", archive);
+		(void)mkdir(path, 0755);
+		(void)snprintf(path, sizeof path, "%s/2024/01", archive);
+		(void)mkdir(path, 0755);
+		(void)snprintf(path, sizeof path, "%s/2024/01/01", archive);
+		(void)mkdir(path, 0755);
+		(void)snprintf(
+		    path, sizeof path, "%s/2024/01/01/%d.json", archive, i);
+		unit_write(path, "{", 1);
+	}
+	start();
+	ck_line("not in the index: 2024/01/01/");
+	ck_line("not in the index: further records");
+	ck_assert_uint_eq(count_reports(), 1);
+}
+END_TEST
+
+START_TEST(no_place_for_it)
+{
+	conf_unref(&conf);
+	conf = unit_conf("Mailbox a@b\nStateFile /nonexistent/state.db\n"
+			 "LogTarget syslog\n");
+	start();
+	ck_line("event=error reason=state ");
+	ck_assert_int_eq(give("A", 2, 40, 1), STATE_NEW);
+	tracker_stop(tracker);
+	ck_assert_int_eq(give("B", 2, 40, 1), STATE_NEW);
+}
+END_TEST
+
+START_TEST(nothing_is_added_behind_the_end)
+{
+	start();
+	tracker_stop(tracker);
+	ck_assert_int_eq(give("A", 2, 40, 1), STATE_NEW);
+	ck_assert_uint_eq(count_reports(), 0);
+}
+END_TEST
+
+Suite *
+tracker_suite(void)
+{
+	Suite *suite = suite_create("tracker");
+	TCase *tc = tcase_create("tracker");
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, reports_are_added);
+	tcase_add_test(tc, news_are_told_behind);
+	tcase_add_test(tc, what_was_archived_before_is_found);
+	tcase_add_test(tc, a_locked_state_is_waited_for);
+	tcase_add_test(tc, a_lost_state_is_made_anew);
+	tcase_add_test(tc, what_is_no_state_is_replaced);
+	tcase_add_test(tc, a_broken_record_is_named);
+	tcase_add_test(tc, no_place_for_it);
+	tcase_add_test(tc, nothing_is_added_behind_the_end);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
