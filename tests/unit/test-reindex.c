@@ -56,6 +56,8 @@ teardown(void)
 	conf_unref(&conf);
 }
 
+static struct archived archived; /* what store() has made */
+
 /* A record as the milter stores it. */
 static void
 store(unsigned i, bool is_unverified)
@@ -66,7 +68,6 @@ store(unsigned i, bool is_unverified)
 	};
 	static struct reading reading;
 	char start[RFC3339_MAX], end[RFC3339_MAX];
-	struct archived archived;
 	struct buf text;
 
 	(void)rfc3339_format(at(DAY0 + i / 10), start);
@@ -310,6 +311,78 @@ START_TEST(an_open_state_follows)
 }
 END_TEST
 
+/* Records that were just archived, and nothing else of the archive. */
+START_TEST(records_are_added_by_their_paths)
+{
+	char name[4][ARCHIVE_PATH_MAX];
+	const char *paths[4] = { name[0], name[1], name[2], name[3] };
+	struct reindex_progress progress;
+	struct state *state;
+	char whole[ARCHIVE_PATH_MAX + 620];
+
+	for (unsigned i = 0; i < 10; i++) {
+		store(i, false);
+		if (i < 3)
+			memcpy(name[i], archived.path, sizeof name[i]);
+	}
+	(void)snprintf(name[3], sizeof name[3], "2024/01/01/pruned.json");
+	ck_status("open", state_open(&state, path, &options, &fault), ST_OK);
+	for (unsigned n = 0; n < 2; n++) {
+		ck_assert_msg(
+		    reindex_paths(state, archive, paths, 4, conf, at(NOW),
+			&handler, &progress, &fault) == ST_OK,
+		    "%s", fault.detail);
+		ck_assert_uint_eq(progress.records, 3);
+		ck_assert_uint_eq(progress.added, n == 0 ? 3 : 0);
+		ck_assert_uint_eq(faults, 0);
+		ck_reports(state, 3);
+	}
+	/* One that cannot be read is named, and the others are added. */
+	(void)snprintf(whole, sizeof whole, "%s/bad.json", archive);
+	unit_write(whole, "{}", 2);
+	(void)snprintf(name[0], sizeof name[0], "bad.json");
+	memcpy(name[3], archived.path, sizeof name[3]);
+	ck_status("bad",
+	    reindex_paths(state, archive, paths, 4, conf, at(NOW), &handler,
+		&progress, &fault),
+	    ST_OK);
+	ck_assert_uint_eq(progress.faults, 1);
+	ck_assert_str_eq(complaint, "bad.json: not-a-report");
+	ck_reports(state, 4);
+	ck_status("none",
+	    reindex_paths(state, archive, paths, 0, conf, at(NOW), &handler,
+		&progress, &fault),
+	    ST_OK);
+	state_close(&state);
+}
+END_TEST
+
+/* All of them or none: a state that is locked is left alone. */
+START_TEST(paths_wait_for_a_locked_state)
+{
+	const char *paths[1] = { archived.path };
+	struct reindex_progress progress;
+	struct state *ours, *theirs;
+
+	store(0, false);
+	ck_status("open", state_open(&ours, path, &options, &fault), ST_OK);
+	ck_status("open", state_open(&theirs, path, &options, &fault), ST_OK);
+	ck_status("begin", state_begin(theirs, &fault), ST_OK);
+	ck_status("locked",
+	    reindex_paths(ours, archive, paths, 1, conf, at(NOW), &handler,
+		&progress, &fault),
+	    ST_STATE_BUSY);
+	ck_status("commit", state_commit(theirs, at(NOW), NULL, &fault), ST_OK);
+	ck_status("again",
+	    reindex_paths(ours, archive, paths, 1, conf, at(NOW), &handler,
+		&progress, &fault),
+	    ST_OK);
+	ck_reports(theirs, 1);
+	state_close(&ours);
+	state_close(&theirs);
+}
+END_TEST
+
 /* One that cannot wait its turn leaves all as it was. */
 START_TEST(a_locked_state_is_not_replaced)
 {
@@ -341,8 +414,8 @@ START_TEST(it_can_be_stopped)
 
 	store_all();
 	ck_status("stopped",
-	    reindex(path, archive, conf, &options, INT64_MAX, at(NOW), &stopper, &progress,
-		&fault),
+	    reindex(path, archive, conf, &options, INT64_MAX, at(NOW), &stopper,
+		&progress, &fault),
 	    ST_NO_SPACE);
 	ck_assert_uint_eq(seen.records, 100);
 	ck_assert(!unit_exists(path));
@@ -426,6 +499,8 @@ reindex_suite(void)
 	tcase_add_test(tcase, a_state_is_made_from_the_archive);
 	tcase_add_test(tcase, an_empty_archive_gives_an_empty_state);
 	tcase_add_test(tcase, what_is_no_record_is_passed_over);
+	tcase_add_test(tcase, records_are_added_by_their_paths);
+	tcase_add_test(tcase, paths_wait_for_a_locked_state);
 	tcase_add_loop_test(tcase, the_old_state_is_replaced, 0, 3);
 	tcase_add_test(tcase, an_open_state_follows);
 	tcase_add_test(tcase, a_locked_state_is_not_replaced);
