@@ -64,7 +64,6 @@ static runner_suite_fn *const suites[] = {
 	archivebatch_suite,
 	feed_suite,
 	mbox_suite,
-	mbox_suite,
 	rawmail_suite,
 	dispose_suite,
 	render_suite,

@@ -50,7 +50,6 @@ Suite *archive_suite(void);
 Suite *archivebatch_suite(void);
 Suite *feed_suite(void);
 Suite *mbox_suite(void);
-Suite *mbox_suite(void);
 Suite *rawmail_suite(void);
 Suite *dispose_suite(void);
 Suite *intake_suite(void);
