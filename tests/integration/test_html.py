@@ -193,20 +193,17 @@ def check_structure(test, page):
 
 def check_drawings(test, page, ids):
     """SVG that XML accepts, with words for those who do not see it."""
-    for text in re.findall(r"<figure.*?(<svg.*</svg>)\n<?", page.source,
-                           re.DOTALL):
-        for part in re.split(r"</svg>\n(?=<figcaption|</figure)", text)[:1]:
-            part = part if part.endswith("</svg>") else part + "</svg>"
-            svg = xml.etree.ElementTree.fromstring(
-                part.split("</figure>")[0])
-            test.assertEqual(svg.attrib["role"], "img")
-            for name in svg.attrib["aria-labelledby"].split():
-                test.assertIn(name, ids)
-            test.assertEqual([child.tag for child in svg][:2],
-                             ["title", "desc"])
-            test.assertTrue(svg[0].text and svg[1].text)
-    for figure in page.root.all("figure"):
-        test.assertIsNotNone(figure.all("svg")[0]["role"])
+    drawings = re.findall(r'<svg width="100%".*?\n</svg>\n', page.source,
+                          re.DOTALL)
+    test.assertEqual(len(drawings), len(page.root.all("figure")))
+    test.assertEqual(len(drawings), len(page.root.all("svg", role="img")))
+    for text in drawings:
+        svg = xml.etree.ElementTree.fromstring(text)
+        test.assertEqual(svg.attrib["role"], "img")
+        for name in svg.attrib["aria-labelledby"].split():
+            test.assertIn(name, ids)
+        test.assertEqual([child.tag for child in svg][:2], ["title", "desc"])
+        test.assertTrue(svg[0].text and svg[1].text)
 
 
 def check_loads_nothing(test, page):
