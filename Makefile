@@ -227,7 +227,8 @@ install: all $(INIT)
 	$(INSTALL) -m 644 $(B)/init/tlsrpt-milter.tmpfiles \
 	    $(DESTDIR)$(tmpfilesdir)/tlsrpt-milter.conf
 	$(INSTALL) -m 644 $(B)/init/tlsrpt-milter.openrc \
-	    $(B)/init/tlsrpt-milter.sysv $(DESTDIR)$(docdir)/init
+	    $(B)/init/tlsrpt-milter.sysv init/alerts.conf \
+	    $(DESTDIR)$(docdir)/init
 	$(INSTALL) -m 644 conf/* $(DESTDIR)$(docdir)/conf
 	$(INSTALL) -m 644 README.md LICENSE CHANGELOG.md SECURITY.md \
 	    $(DESTDIR)$(docdir)

@@ -304,7 +304,7 @@ make_sum(struct alert *alert, uint64_t now)
 	struct item *item;
 	struct event ev;
 
-	event_init(&ev, "alerts-summed", SEV_NOTICE);
+	event_init(&ev, "alerts-summed", alert->worst);
 	event_count(&ev, "alerts", count_summed(alert));
 	for (size_t i = 0; i < NAMES; i++) {
 		if (alert->summed[i] > 0)

@@ -93,8 +93,8 @@ void event_verdict(struct event *ev, const struct verdict *verdict);
 /*
  * What has become of a problem: "problem-opened" and so on, as
  * problem_change_str() has it, with the episode as it is now. severity= is that
- * of the problem, and notice when it is resolved or stale. Times are RFC 3339, in UTC. change must not be
- * PROBLEM_SAME.
+ * of the problem, and notice when it is resolved or stale. Times are RFC 3339,
+ * in UTC. change must not be PROBLEM_SAME.
  */
 void event_problem(struct event *ev, enum problem_change change,
     const struct state_problem *problem);

@@ -36,6 +36,9 @@ PATIENCE = 20.0
 INTEGRATION = ("treatment.Treatment", "treatment.OnReport",
                "treatment.OnMalformed")
 
+# And under the unit with the drop-in that its title names.
+ALERTS = ("alert.AlertMail.test_problem",)
+
 
 def read(path):
     return (ROOT / path).read_text(encoding="utf-8")
@@ -150,7 +153,21 @@ class Unit(Case):
 
     def test_integration_under_restrictions(self):
         """A real Postfix hands real reports to the daemon in its cage."""
+        text = self.integration(read("init/tlsrpt-milter.service.in"),
+                                INTEGRATION)
+        self.assertRegex(text, r"integration: [1-9]\d+ passed, 0 failed")
+
+    def test_alerts_under_restrictions(self):
+        """The drop-in lets a real sendmail hand a mail to a real Postfix."""
+        unit = read("init/tlsrpt-milter.service.in")
+        text = self.integration(unit + read("init/alerts.conf"), ALERTS)
+        self.assertIn(f"integration: {len(ALERTS)} passed, 0 failed", text)
+
+    def integration(self, unit, names):
+        """Run some of the integration tests under the unit's restrictions."""
         self.need("systemd-analyze", "postfix")
+        path = self.dir / "unit"
+        path.write_text(unit, encoding="utf-8")
         place = BUILD / "restricted"
         place.mkdir(exist_ok=True)
         self.addCleanup(shutil.rmtree, place, ignore_errors=True)
@@ -161,15 +178,15 @@ class Unit(Case):
         wrapper.write_text(f"""#!/bin/sh
 for conf; do :; done
 chown {USER} "${{conf%/*}}"
-exec '{RESTRICT}' -u {USER} -w /run/integration '{MILTER.resolve()}' "$@"
+exec '{RESTRICT}' -s '{path}' -u {USER} -w /run/integration \
+    '{MILTER.resolve()}' "$@"
 """, encoding="utf-8")
         wrapper.chmod(0o755)
-        names = [word for name in INTEGRATION for word in ("-k", name)]
-        done = run(sys.executable, ROOT / "tests/integration/run.py", *names,
+        words = [word for name in names for word in ("-k", name)]
+        done = run(sys.executable, ROOT / "tests/integration/run.py", *words,
                    env={**os.environ, "BUILD": str(place),
                         "ASAN_OPTIONS": "detect_leaks=0"})
-        self.ok(done)
-        self.assertRegex(done.stdout, r"integration: [1-9]\d+ passed, 0 failed")
+        return self.ok(done)
 
     def state(self):
         """A directory that USER may write, and a configuration for it."""
@@ -338,6 +355,97 @@ for statement in TABLE:
         done = run(HERE / "restrict.py", "-s", unit, "-l")
         self.assertEqual(done.returncode, 125, done.stdout)
         self.assertIn("Delegate=", done.stdout)
+
+
+class DropIn(Case):
+    """What init/alerts.conf opens is enough for it, and none of it too much.
+
+    The paths are its own: a private Postfix, which does not run, lies over the
+    system's in a namespace of the command.
+    """
+
+    SCRIPT = """set -eu
+here=$1 restrict=$2 unit=$3; shift 3
+mount --bind "$here/etc" /etc/postfix
+mount --bind "$here/spool" /var/spool/postfix
+mount --bind "$here/bin" /usr/local/bin
+exec "$restrict" -s "$unit" -u nobody "$@"
+"""
+    MAIN_CF = """compatibility_level = 3.6
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = mx.example.test
+inet_interfaces = loopback-only
+alias_maps =
+"""
+
+    def setUp(self):
+        super().setUp()
+        self.need("systemd-analyze", "postfix", "unshare")
+        for name in ("etc", "spool", "bin"):
+            (self.dir / name).mkdir()
+        (self.dir / "etc/main.cf").write_text(self.MAIN_CF, encoding="ascii")
+        (self.dir / "etc/master.cf").write_text("", encoding="ascii")
+        self.maildrop = self.dir / "spool/maildrop"
+        for name, mode in (("maildrop", 0o1730), ("public", 0o2710)):
+            path = self.dir / "spool" / name
+            path.mkdir()
+            shutil.chown(path, "postfix", "postdrop")
+            path.chmod(mode)
+        self.drop_in = read("init/alerts.conf")
+
+    def caged(self, drop_in, *command):
+        unit = self.dir / "unit"
+        unit.write_text(read("init/tlsrpt-milter.service.in") + drop_in,
+                        encoding="utf-8")
+        return run("unshare", "-m", "sh", "-c", self.SCRIPT, "sh", self.dir,
+                   RESTRICT, unit, "/usr/bin/timeout", "5", *command)
+
+    def queues(self, drop_in):
+        """Is a mail in the queue that sendmail was given there?"""
+        for path in self.maildrop.iterdir():
+            path.unlink()
+        done = self.caged(drop_in, "/usr/sbin/sendmail", "-i", "-f", "<>",
+                          "--", "root@example.test")
+        found = list(self.maildrop.iterdir())
+        # EX_TEMPFAIL, or it tries for ever, or cannot be executed; 125 is a
+        # fault of the cage.
+        self.assertIn(done.returncode, (0, 75, 124, 126), done.stdout)
+        self.assertEqual(len(found), done.returncode == 0, done.stdout)
+        return bool(found)
+
+    def test_verify(self):
+        self.need("systemd-analyze")
+        place = self.dir / "units"
+        unit = self.installed("tlsrpt-milter.service.in",
+                              place / "tlsrpt-milter.service", sbindir=BUILD)
+        self.installed("alerts.conf",
+                       place / "tlsrpt-milter.service.d/alerts.conf")
+        self.silent(run("systemd-analyze", "verify", "--man=no", unit))
+
+    def test_sendmail(self):
+        self.assertTrue(self.queues(self.drop_in))
+
+    def test_sendmail_needs_all_of_it(self):
+        self.assertFalse(self.queues(""))
+        for old, new in (("-/usr/sbin/sendmail ", ""),
+                         (" -/usr/sbin/postdrop", ""),
+                         ("SupplementaryGroups=postdrop\n", ""),
+                         ("-/var/spool/postfix/maildrop", ""),
+                         ("RestrictAddressFamilies=AF_NETLINK\n", "")):
+            self.assertIn(old, self.drop_in)
+            with self.subTest(old):
+                self.assertFalse(
+                    self.queues(self.drop_in.replace(old, new)))
+
+    def test_command(self):
+        program = self.dir / "bin/tls-alert"
+        program.write_text("#!/bin/sh\nlogger --version\n", encoding="ascii")
+        program.chmod(0o755)
+        self.ok(self.caged(self.drop_in, program.name))
+        # "Permission denied", as timeout(1) has it.
+        done = self.caged("", program.name)
+        self.assertEqual(done.returncode, 126, done.stdout)
 
 
 class Directories(Case):
