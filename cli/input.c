@@ -8,6 +8,7 @@
 #include "ijson.h"
 #include "json.h"
 #include "payload.h"
+#include "rfc3339.h"
 #include "text.h"
 
 struct input {
@@ -38,16 +39,23 @@ give_fault(struct input *in, const struct fault *fault)
 
 enum member {
 	REPORT,
-	SUBMITTER,
-	QUEUE_ID,
 	DEVIATIONS,
 	DKIM,
+	/* Strings. */
+	SUBMITTER,
+	QUEUE_ID,
 	SHA256,
+	RECEIVED,
+	ENVELOPE_FROM,
+	CLIENT,
+	MESSAGE_ID,
+	SUBJECT,
 	MEMBERS
 };
 
-static const char *const member_names[MEMBERS] = { "report", "submitter",
-	"queue-id", "deviations", "dkim", "sha256" };
+static const char *const member_names[MEMBERS] = { "report", "deviations",
+	"dkim", "submitter", "queue-id", "sha256", "received", "envelope-from",
+	"client", "message-id", "subject" };
 
 /* Find the members of a record; false when the object is none. */
 static bool
@@ -127,28 +135,49 @@ read_verdict(struct json_span span, struct verdict *verdict)
 	}
 }
 
+/* Hand over the report of a record, and what the record tells of it. */
+static enum status
+give_record(struct input *in, struct reading *reading,
+    const struct json_span value[MEMBERS], const char *const string[MEMBERS])
+{
+	struct verdict verdict;
+	struct input_origin origin = {
+		.kind = INPUT_RECORD,
+		.submitter = string[SUBMITTER],
+		.message_id = string[MESSAGE_ID],
+		.subject = string[SUBJECT],
+		.verdict = &verdict,
+		.queue_id = string[QUEUE_ID],
+		.envelope_from = string[ENVELOPE_FROM],
+		.client = string[CLIENT],
+		.sha256 = string[SHA256],
+	};
+	struct fault fault;
+
+	read_verdict(value[DKIM], &verdict);
+	origin.has_received = string[RECEIVED] != NULL &&
+	    rfc3339_parse(string[RECEIVED], &origin.received) !=
+		RFC3339_INVALID;
+	if (reading_span(reading, value[REPORT],
+		read_deviations(value[DEVIATIONS]), in->conf, &fault) == ST_OK)
+		return give_report(in, reading, &origin);
+	give_fault(in, &fault);
+	return ST_OK;
+}
+
 static enum status
 take_record(struct input *in, struct reading *reading,
     const struct json_span value[MEMBERS])
 {
-	cJSON *submitter, *queue_id;
-	struct verdict verdict;
-	struct input_origin origin = {
-		.submitter = read_member(value[SUBMITTER], &submitter),
-		.queue_id = read_member(value[QUEUE_ID], &queue_id),
-		.verdict = &verdict,
-	};
-	struct fault fault;
-	enum status st = ST_OK;
+	cJSON *item[MEMBERS] = { NULL };
+	const char *string[MEMBERS] = { NULL };
+	enum status st;
 
-	read_verdict(value[DKIM], &verdict);
-	if (reading_span(reading, value[REPORT],
-		read_deviations(value[DEVIATIONS]), in->conf, &fault) == ST_OK)
-		st = give_report(in, reading, &origin);
-	else
-		give_fault(in, &fault);
-	cJSON_Delete(submitter);
-	cJSON_Delete(queue_id);
+	for (size_t i = SUBMITTER; i < MEMBERS; i++)
+		string[i] = read_member(value[i], &item[i]);
+	st = give_record(in, reading, value, string);
+	for (size_t i = SUBMITTER; i < MEMBERS; i++)
+		cJSON_Delete(item[i]);
 	return st;
 }
 
@@ -156,7 +185,7 @@ take_record(struct input *in, struct reading *reading,
 static enum status
 take_json(struct input *in, struct reading *reading, deviations dev)
 {
-	static const struct input_origin nowhere = { NULL, NULL, NULL };
+	static const struct input_origin nowhere = { .kind = INPUT_REPORT };
 	const struct buf *text = &reading->text;
 	const char *data = text->data != NULL ? text->data : "";
 	struct json_span value[MEMBERS] = { 0 };
@@ -214,7 +243,7 @@ take_lines(struct input *in, const char *data, size_t len)
  */
 
 /* Who is fed with a message: one finds reports, the other signatures. */
-struct feed {
+struct feeding {
 	struct extract *ex;
 	struct verify *verify; /* or NULL */
 };
@@ -232,7 +261,7 @@ verify_one_block(void *ctx, const char *data, size_t len)
 }
 
 static enum status
-feed_message(const struct feed *feed, const char *data, size_t len)
+feed_message(const struct feeding *feed, const char *data, size_t len)
 {
 	const struct extract_also also = { verify_one_field, verify_one_block,
 		feed->verify };
@@ -249,12 +278,8 @@ feed_message(const struct feed *feed, const char *data, size_t len)
 
 static enum status
 take_candidates(
-    struct input *in, struct extract *ex, const struct verdict *verdict)
+    struct input *in, struct extract *ex, const struct input_origin *origin)
 {
-	const struct input_origin origin = {
-		.submitter = reading_submitter(extract_meta(ex), NULL),
-		.verdict = verdict,
-	};
 	struct reading reading;
 	struct fault fault;
 	enum status st = ST_OK;
@@ -264,9 +289,9 @@ take_candidates(
 		enum status one =
 		    reading_candidate(&reading, ex, i, in->conf, &fault);
 
-		reading.report.dev |= verdict->dev;
+		reading.report.dev |= origin->verdict->dev;
 		if (one == ST_OK)
-			st = give_report(in, &reading, &origin);
+			st = give_report(in, &reading, origin);
 		else if (one != ST_NOT_A_REPORT)
 			give_fault(in, &fault);
 	}
@@ -276,18 +301,28 @@ take_candidates(
 
 /* The message was fed: hand over what was found in it. */
 static enum status
-finish_message(struct input *in, const struct feed *feed)
+finish_message(
+    struct input *in, const struct feeding *feed, const char *data, size_t len)
 {
-	const struct extract_meta *meta = extract_meta(feed->ex);
-	struct verdict verdict = { .result = VERDICT_OFF };
 	struct fault fault;
 	bool is_whole = extract_finish(feed->ex, &fault) == ST_OK;
+	const struct extract_meta *meta = extract_meta(feed->ex);
+	struct verdict verdict = { .result = VERDICT_OFF };
+	const struct input_origin origin = {
+		.kind = INPUT_MESSAGE,
+		.submitter = reading_submitter(meta, NULL),
+		.message_id = meta->message_id,
+		.subject = meta->subject,
+		.verdict = &verdict,
+		.message = data,
+		.message_len = len,
+	};
 	enum status st;
 
 	if (feed->verify != NULL && extract_count(feed->ex) > 0)
 		verify_finish(
 		    feed->verify, meta->from_domain, meta->submitter, &verdict);
-	st = take_candidates(in, feed->ex, &verdict);
+	st = take_candidates(in, feed->ex, &origin);
 	if (is_whole && !in->has_found && extract_claims_report(feed->ex))
 		(void)fault_set(&fault, ST_EMPTY,
 		    "the message says that it is a TLS report, and has none");
@@ -307,7 +342,7 @@ take_message(struct input *in, const char *data, size_t len)
 		.mime = { MIME_DEPTH_MAX, MIME_PARTS_MAX },
 		.spool_dir = P_tmpdir,
 	};
-	struct feed feed = { .ex = extract_new(&limits) };
+	struct feeding feed = { .ex = extract_new(&limits) };
 	enum status st = ST_NO_MEMORY;
 
 	if (in->verify != NULL)
@@ -315,7 +350,7 @@ take_message(struct input *in, const char *data, size_t len)
 	if (feed.ex != NULL && (in->verify == NULL || feed.verify != NULL))
 		st = feed_message(&feed, data, len);
 	if (st == ST_OK)
-		st = finish_message(in, &feed);
+		st = finish_message(in, &feed, data, len);
 	verify_free(&feed.verify);
 	extract_free(&feed.ex);
 	return st;
@@ -442,6 +477,21 @@ take_file(struct input *in, struct buf *data)
 		break;
 	}
 	return take_text(in, data, 0);
+}
+
+enum status
+input_take(struct buf *data, const struct conf *conf,
+    struct verify_site *verify, const struct input_handler *handler)
+{
+	struct input in = {
+		.conf = conf,
+		.verify = verify,
+		.handler = handler,
+	};
+	enum status st = take_file(&in, data);
+
+	buf_free(data);
+	return st;
 }
 
 enum status

@@ -7,6 +7,8 @@
 #ifndef INPUT_H
 #define INPUT_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "conf.h"
@@ -14,14 +16,33 @@
 #include "status.h"
 #include "verify.h"
 
+/* What a report lay in. */
+enum input_kind {
+	INPUT_REPORT, /* nothing: the file is the report */
+	INPUT_MESSAGE,
+	INPUT_RECORD /* of an archive */
+};
+
 /*
  * What is handed to the callback with each report: where it came from. Strings
- * may be NULL.
+ * may be NULL, and live during the call.
  */
 struct input_origin {
+	enum input_kind kind;
 	const char *submitter;
-	const char *queue_id;
+	const char *message_id;        /* of a message or a record */
+	const char *subject;           /* likewise */
 	const struct verdict *verdict; /* of the record, or of verify */
+	/* Of a record. */
+	const char *queue_id;
+	const char *envelope_from;
+	const char *client;
+	const char *sha256; /* of the report as it was sent: 64 digits */
+	bool has_received;
+	int64_t received;
+	/* The message as it stands in the file. */
+	const char *message;
+	size_t message_len;
 };
 
 struct input_handler {
@@ -39,6 +60,10 @@ struct input_handler {
  * read, whatever was found; ST_SPOOL when reading failed (errno says why).
  */
 enum status input_read(FILE *file, const struct conf *conf,
+    struct verify_site *verify, const struct input_handler *handler);
+
+/* The same of what is in memory already; data is freed or handed on. */
+enum status input_take(struct buf *data, const struct conf *conf,
     struct verify_site *verify, const struct input_handler *handler);
 
 #endif
