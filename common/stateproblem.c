@@ -135,18 +135,89 @@ put_episode(struct state *state, const struct key *key, const struct episode *e,
 	    fault);
 }
 
-/* Put the episodes from floor on in the place of those that were there. */
+/* By reporter. */
+static int
+compare_reporters(const void *a, const void *b)
+{
+	const struct sighting *left = a, *right = b;
+
+	return (left->reporter > right->reporter) -
+	    (left->reporter < right->reporter);
+}
+
+static bool
+tells_of(const struct sighting *s, const struct episode *e)
+{
+	return s->is_failing && !s->is_noise && s->start >= e->since &&
+	    s->start < e->resolved;
+}
+
+/*
+ * Who reported an episode. To find that out when somebody asks would mean to
+ * read all its evidence again.
+ */
+static enum status
+put_reporters(struct state *state, const struct key *key,
+    const struct episode *e, const struct evidence *evidence,
+    struct fault *fault)
+{
+	const struct sighting *s = evidence->sighting;
+	enum status st = ST_OK;
+
+	for (size_t i = 0, end; i < evidence->count && st == ST_OK; i = end) {
+		int64_t newest = INT64_MIN;
+		uint64_t reports = 0;
+
+		for (end = i;
+		     end < evidence->count && s[end].reporter == s[i].reporter;
+		     end++) {
+			if (!tells_of(&s[end], e))
+				continue;
+			reports++;
+			if (s[end].end > newest)
+				newest = s[end].end;
+		}
+		if (reports > 0)
+			st = statedb_run(state,
+			    statedb_bind(state, SQL_PROBLEM_REPORTER_ADD,
+				"iiiiiiiu", key->domain, key->type, key->mx,
+				key->result, e->since, s[i].reporter, newest,
+				reports),
+			    fault);
+	}
+	return st;
+}
+
+/*
+ * Put the episodes from floor on in the place of those that were there. The
+ * evidence, which has served its purpose, is sorted by reporter.
+ */
 static enum status
 replace(struct state *state, const struct key *key, int64_t floor,
-    const struct episode *episodes, size_t count, struct fault *fault)
+    const struct episode *episodes, size_t count, struct evidence *evidence,
+    struct fault *fault)
 {
 	enum status st = statedb_run(state,
 	    statedb_bind(state, SQL_PROBLEM_DELETE, "iiiii", key->domain,
 		key->type, key->mx, key->result, floor),
 	    fault);
 
-	for (size_t i = 0; i < count && st == ST_OK; i++)
+	if (st == ST_OK)
+		st = statedb_run(state,
+		    statedb_bind(state, SQL_PROBLEM_REPORTERS_DELETE, "iiiii",
+			key->domain, key->type, key->mx, key->result, floor),
+		    fault);
+	if (evidence->count > 0)
+		qsort(evidence->sighting, evidence->count,
+		    sizeof evidence->sighting[0], compare_reporters);
+	for (size_t i = 0; i < count && st == ST_OK; i++) {
 		st = put_episode(state, key, &episodes[i], fault);
+		/* There may be too many of them already. */
+		if (st == ST_OK && episodes[i].has_opened &&
+		    sqlite3_changes(state->db) > 0)
+			st = put_reporters(
+			    state, key, &episodes[i], evidence, fault);
+	}
 	return st;
 }
 
@@ -173,7 +244,8 @@ work_out_from(struct state *state, const struct key *key, int64_t now,
 		&state->options.limits, now, &episodes, &count) != ST_OK)
 		st = fault_set(fault, ST_NO_MEMORY, "state: no memory");
 	if (st == ST_OK)
-		st = replace(state, key, floor, episodes, count, fault);
+		st = replace(
+		    state, key, floor, episodes, count, &evidence, fault);
 	free(episodes);
 	free(evidence.sighting);
 	return st;

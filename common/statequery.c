@@ -201,10 +201,10 @@ state_problem_reporters(struct state *state,
 	if (st != ST_OK)
 		return st;
 	return give_reporters(state,
-	    statedb_bind(state, SQL_PROBLEM_REPORTERS, "ttttii",
+	    statedb_bind(state, SQL_PROBLEM_REPORTERS, "tttti",
 		problem->policy_domain, problem->policy_type,
 		problem->receiving_mx_hostname, problem->result_type,
-		problem->episode.since, problem->episode.resolved),
+		problem->episode.since),
 	    fn, ctx, fault);
 }
 

@@ -4,14 +4,14 @@
  * policy is stored in the order in which evidence is read: by domain, type and
  * end. reports that do not count have no policies. daily and rollup are sums of
  * what policy and failure hold, so that a week of a million reports need not be
- * counted; problem follows from policy and failure too.
+ * counted; problem and problem_reporter follow from policy and failure too.
  */
 #include "statedb.h"
 
 /* 1414288464 is "TLSP". */
 const char statesql_schema[] =
     "CREATE TABLE meta ("
-    " whole INTEGER NOT NULL,"  /* nothing of the archive is missing */
+    " whole INTEGER NOT NULL," /* nothing of the archive is missing */
     " archive TEXT NOT NULL);" /* which one */
     "INSERT INTO meta (whole, archive) VALUES (0, '');"
     "CREATE TABLE name ("
@@ -72,6 +72,13 @@ const char statesql_schema[] =
     " reporters INTEGER NOT NULL,"
     " severity INTEGER NOT NULL,"
     " UNIQUE (domain, type, mx, result, since));"
+    "CREATE TABLE problem_reporter (" /* of those that have opened */
+    " domain INTEGER NOT NULL, type INTEGER NOT NULL,"
+    " mx INTEGER NOT NULL, result INTEGER NOT NULL,"
+    " since INTEGER NOT NULL, reporter INTEGER NOT NULL REFERENCES name,"
+    " newest INTEGER NOT NULL, reports INTEGER NOT NULL,"
+    " PRIMARY KEY (domain, type, mx, result, since, reporter))"
+    " WITHOUT ROWID;"
     "CREATE INDEX problem_resolved ON problem (domain, type, resolved);"
     "CREATE INDEX problem_live ON problem (newest)"
     " WHERE opened = 1 AND state <> 2;"
@@ -269,16 +276,20 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_PROBLEMS_ALL] =
 	    "SELECT " PROBLEM_COLUMNS " WHERE p.opened = 1" OF_DOMAIN,
 	[SQL_PROBLEM_REPORTERS] =
-	    "SELECT n.text, max(p.finish), count(f.report) FROM policy p"
-	    " JOIN failure f ON f.report = p.report AND f.domain = p.domain"
-	    " AND f.type = p.type"
-	    " AND f.mx = (SELECT id FROM name WHERE text = ?3)"
-	    " AND f.result = (SELECT id FROM name WHERE text = ?4)"
+	    "SELECT n.text, p.newest, p.reports FROM problem_reporter p"
 	    " JOIN name n ON n.id = p.reporter"
 	    " WHERE p.domain = (SELECT id FROM name WHERE text = ?1)"
 	    " AND p.type = (SELECT id FROM name WHERE text = ?2)"
-	    " AND p.finish >= ?5 AND p.begin >= ?5 AND p.begin < ?6"
-	    " AND p.noise = 0 GROUP BY p.reporter ORDER BY 1",
+	    " AND p.mx = (SELECT id FROM name WHERE text = ?3)"
+	    " AND p.result = (SELECT id FROM name WHERE text = ?4)"
+	    " AND p.since = ?5 ORDER BY 1",
+	[SQL_PROBLEM_REPORTER_ADD] =
+	    "INSERT INTO problem_reporter (domain, type, mx, result, since,"
+	    " reporter, newest, reports)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_PROBLEM_REPORTERS_DELETE] =
+	    "DELETE FROM problem_reporter"
+	    " WHERE " PROBLEM_KEY " AND since >= ?5",
 	[SQL_SUM_ALL] = "SELECT '', " SUMS " FROM rollup WHERE kind = 0"
 			" AND day >= ?1 AND day < ?2",
 	[SQL_SUM_DAY] = "SELECT date(day * 86400, 'unixepoch'), reports,"
