@@ -16,7 +16,9 @@ static const char usage[] =
     "speaks for it and against it: there must be reports of 14 of the last 30\n"
     "days, the newest no older than SilentAfter, of MinSessions sessions;\n"
     "fewer failures in the last 14 days than NoticeRate; and no problem that\n"
-    "is not resolved. From the index that \"tlsrpt reindex\" makes.\n"
+    "is not resolved. Only sessions under a policy of type sts count: who "
+    "found\n"
+    "none has not tested it. From the index that \"tlsrpt reindex\" makes.\n"
     "\n"
     "Exit status: 0 for yes, 1 for no; 69 when there is no index; 64 for\n"
     "wrong usage, 78 for a mistake in the configuration.\n";
@@ -46,7 +48,8 @@ check_days(const struct index *index, const struct state_coverage *coverage)
 	int64_t end = coverage->last + PROBLEM_DAY;
 	bool is_well = begin_line(coverage->days >= NEEDED_DAYS, "days");
 
-	(void)printf("%" PRIu64 " of the last %d have reports; %d are needed\n",
+	(void)printf("%" PRIu64 " of the last %d have reports on the policy; "
+		     "%d are needed\n",
 	    coverage->days, WINDOW_DAYS, NEEDED_DAYS);
 	is_well &= begin_line(coverage->days > 0 &&
 		index->now - end <= index->options.silent_after,

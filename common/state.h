@@ -267,7 +267,11 @@ enum status state_problem_reporters(struct state *state,
     bool (*fn)(void *ctx, const struct state_reporter *reporter), void *ctx,
     struct fault *fault);
 
-/* What is known of one domain, to judge whether it is ready to enforce. */
+/*
+ * What is known of one domain, to judge whether its MTA-STS policy may go to
+ * enforce: of policies of type sts. Senders that found no policy did not check
+ * what it demands, and those that followed DANE checked other things.
+ */
 struct state_coverage {
 	uint64_t days;      /* on which a report with sessions starts */
 	uint64_t reports;   /* for this domain */
@@ -276,7 +280,7 @@ struct state_coverage {
 	uint64_t failed;
 	int64_t first; /* start of the first of these days; 0 without any */
 	int64_t last;  /* of the last */
-	uint64_t open; /* problems that are open or stale now */
+	uint64_t open; /* problems of any type that are open or stale now */
 };
 
 /* The domain of the query must not be NULL. */

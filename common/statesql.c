@@ -133,7 +133,8 @@ const char statesql_temporary[] =
 	" DO UPDATE SET begin = min(begin, excluded.begin)"
 /* A sum of counts that are hostile does not overflow. */
 #define TOTAL(column) "CAST(total(" column ") AS INTEGER)"
-#define SUMS          TOTAL("reports") ", " TOTAL("successful") ", " TOTAL("failed")
+#define BOTH_TOTALS   TOTAL("successful") ", " TOTAL("failed")
+#define SUMS          TOTAL("reports") ", " BOTH_TOTALS
 #define FAILURE_SUMS  TOTAL("f.reports") ", 0, " TOTAL("f.failed")
 #define COUNT_MAX_SQL "4503599627370496"
 #define MORE(column)                                                           \
@@ -321,20 +322,17 @@ static const char *const texts[STATEMENTS] = {
 	    " JOIN name n ON n.id = f.result WHERE"
 	    " f.domain = (SELECT id FROM name WHERE text = ?3)"
 	    " AND day >= ?1 AND day < ?2 GROUP BY f.result" BY_FAILED,
+	/* day is NULL for a policy without sessions. */
 	[SQL_COVERAGE] =
-	    "SELECT count(DISTINCT CASE WHEN successful + failed > 0"
-	    " THEN day END), " TOTAL(
-		"reports") ", count(DISTINCT reporter), "
-			   "" TOTAL("successful") ", " TOTAL(
-			       "failed") ","
-					 " min(CASE WHEN successful + failed > "
-					 "0 THEN day END),"
-					 " max(CASE WHEN successful + failed > "
-					 "0 THEN day END)"
-					 " FROM daily WHERE"
-					 " domain = (SELECT id FROM name WHERE "
-					 "text = ?3)"
-					 " AND day >= ?1 AND day < ?2",
+	    "SELECT count(DISTINCT day), count(DISTINCT report),"
+	    " count(DISTINCT reporter), " BOTH_TOTALS ", min(day), max(day)"
+	    " FROM (SELECT report, reporter, successful, failed,"
+	    " CASE WHEN successful + failed > 0 THEN begin / 86400 END AS day"
+	    " FROM policy"
+	    " WHERE domain = (SELECT id FROM name WHERE text = ?3)"
+	    " AND type = (SELECT id FROM name WHERE text = 'sts')"
+	    " AND finish >= ?1 * 86400"
+	    " AND begin >= ?1 * 86400 AND begin < ?2 * 86400)",
 	[SQL_REPORTERS] = "SELECT n.text, s.newest, s.reports FROM reporter s"
 			  " JOIN name n ON n.id = s.id ORDER BY n.text",
 	[SQL_COUNTS] =

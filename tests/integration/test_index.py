@@ -429,11 +429,11 @@ class Health(Index):
 class Ready(Index):
     """May a domain go from testing to enforce?"""
 
-    def fill_days(self, ages, *policies):
+    def fill_days(self, ages, *policies, **members):
         for age in ages:
             start = today() - age * DAY
             self.store(mails.report(*policies, start=start,
-                                    end=start + DAY - 1), start)
+                                    end=start + DAY - 1, **members), start)
         self.reindex()
 
     def ready(self, status, *against):
@@ -447,7 +447,7 @@ class Ready(Index):
     def test_ready(self):
         self.fill_days(range(1, 15))
         text = self.ready(0)
-        self.assertIn("14 of the last 30 have reports", text)
+        self.assertIn("14 of the last 30 have reports on the policy", text)
         self.assertIn("1400 reported by 1 sender;", text)
         self.assertTrue(text.endswith("Example.Test is ready to enforce\n"))
 
@@ -466,6 +466,25 @@ class Ready(Index):
     def test_too_few_sessions(self):
         self.fill_days(range(1, 15), mails.policy(0))
         self.ready(1, "days", "newest", "sessions")
+
+    def test_only_who_tests_the_policy_counts(self):
+        """Neither who finds none, nor who follows DANE, tests MTA-STS."""
+        for kind in ("no-policy-found", "tlsa", "other"):
+            self.fill_days(range(1, 20),
+                           mails.policy(1000, 100, kind=kind),
+                           organization=kind)
+        self.ready(1, "days", "newest", "sessions")
+        self.fill_days(range(1, 15), mails.policy(20))
+        text = self.ready(0)
+        self.assertIn("280 reported by 1 sender;", text)
+        self.assertIn("0 sessions of the last 14 days (0.00%)", text)
+
+    def test_problem_of_another_type(self):
+        """Mail that cannot be encrypted would be lost."""
+        self.fill_days(range(1, 15), mails.policy(), mails.policy(
+            50, 50, [mails.failure("starttls-not-supported", 50)],
+            kind="no-policy-found"))
+        self.ready(1, "problems")
 
     def test_open_problem(self):
         self.fill_days(range(1, 15),
