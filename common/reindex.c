@@ -31,6 +31,7 @@ reindex_missing(struct state *state, const char *directory, int64_t since,
 		.state = state,
 		.since = since - SLACK,
 		.until = INT64_MAX,
+		.again = INT64_MAX,
 		.now = now,
 		.handler = handler,
 		.events = events,
@@ -184,6 +185,7 @@ replace_locked(
 	int lock = statedb_lock(place->path, busy_ms, true, &st, walk->fault);
 
 	walk->since = since;
+	walk->again = INT64_MAX;
 	if (st == ST_OK)
 		st = reindex_walk(walk);
 	if (st == ST_OK)
@@ -228,6 +230,7 @@ make_new(struct walk *walk, const struct place *place,
 	if (st != ST_OK)
 		return st;
 	st = state_begin(walk->state, walk->fault);
+	walk->again = since;
 	if (st == ST_OK)
 		st = reindex_walk(walk);
 	if (st == ST_OK)

@@ -164,6 +164,16 @@ is_of_record(enum status st)
 	    status_is_malformed(st);
 }
 
+static void
+tell_fault(struct walk *walk, const char *path, const struct fault *fault)
+{
+	if (walk->is_file_again)
+		return;
+	walk->progress->faults++;
+	if (walk->handler != NULL && walk->handler->fault != NULL)
+		walk->handler->fault(walk->handler->ctx, path, fault);
+}
+
 static enum status
 take_file(struct walk *walk, int fd, const char *path)
 {
@@ -177,9 +187,7 @@ take_file(struct walk *walk, int fd, const char *path)
 	if (st == ST_OK) {
 		st = add_record(walk, &found, path);
 	} else if (is_of_record(st)) {
-		walk->progress->faults++;
-		if (walk->handler != NULL && walk->handler->fault != NULL)
-			walk->handler->fault(walk->handler->ctx, path, &fault);
+		tell_fault(walk, path, &fault);
 		st = ST_OK;
 	} else if (walk->fault != NULL) {
 		*walk->fault = fault;
@@ -217,8 +225,11 @@ take_entry(struct walk *walk, int day_fd, const char *day, const char *name)
 	if (fd == -1)
 		return errno == ENOENT ? ST_OK : fail_archive(walk, name);
 	if (fstat(fd, &sb) == 0 && S_ISREG(sb.st_mode) &&
-	    sb.st_mtime >= walk->since && sb.st_mtime < walk->until)
+	    sb.st_mtime >= walk->since && sb.st_mtime < walk->until) {
+		walk->is_file_again =
+		    walk->is_day_again && sb.st_mtime >= walk->again;
 		st = take_file(walk, fd, path);
+	}
 	(void)close(fd);
 	if (st == ST_OK && walk->progress->records % PROGRESS_EVERY == 0 &&
 	    walk->progress->records > 0)
@@ -312,6 +323,7 @@ take_day(struct walk *walk, int root, const char *day)
 	}
 	/* A day to which no file has come since need not be looked at. */
 	if (fstat(fd, &sb) == 0 && sb.st_mtime >= walk->since) {
+		walk->is_day_again = sb.st_mtime >= walk->again;
 		while (st == ST_OK && (entry = readdir(dir)) != NULL)
 			st = take_entry(walk, fd, day, entry->d_name);
 	}

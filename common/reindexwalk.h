@@ -19,6 +19,9 @@ struct walk {
 	struct state *state;
 	int64_t since; /* files older than that are passed over */
 	int64_t until; /* and those that are not */
+	/* Another walk with this for since will follow: what that will look at
+	   again, it will find fault with. INT64_MAX: none. */
+	int64_t again;
 	int64_t now;
 	const struct reindex_handler *handler; /* or NULL */
 	const struct state_events *events;     /* or NULL */
@@ -28,6 +31,8 @@ struct walk {
 
 	/* Private. */
 	size_t in_batch;
+	bool is_day_again; /* the day is looked at again, and the file */
+	bool is_file_again;
 	struct report *report;
 	struct buf text;
 	char (*days)[DAY_NAME_MAX];
@@ -42,7 +47,7 @@ struct walk {
 enum status reindex_walk(struct walk *walk);
 
 /* The same for these records alone, whatever their age. */
-enum status reindex_walk_paths(
-    struct walk *walk, const char *const *paths, size_t count);
+enum status
+reindex_walk_paths(struct walk *walk, const char *const *paths, size_t count);
 
 #endif

@@ -196,11 +196,14 @@ class Reindex(Index):
         self.assertEqual(self.objects("summary")[0]["reports"], 1)
 
     def test_what_cannot_be_read_is_named(self):
+        """Once, be it old or new."""
         good = self.store(mails.report(start=today() - DAY), today() - DAY)
         bad = good.with_name("bad\x1b[31m.json")
         bad.write_text('{"report":\n')
-        # What is new may be looked at a second time, and named again.
+        errors = self.reindex(65)
+        self.assertEqual(errors.count("\n"), 1, errors)
         os.utime(bad, (today() - DAY, today() - DAY))
+        os.utime(bad.parent, (today() - DAY, today() - DAY))
         errors = self.reindex(65)
         self.assertRegex(errors, r"^\S*/bad\\x1b\[31m\.json: json-syntax: ")
         self.assertEqual(errors.count("\n"), 1, errors)
