@@ -470,11 +470,11 @@ START_TEST(byte_soup)
 			text[i] = (char)c;
 			authres_init(&ar, &trusted_list);
 			authres_field(&ar, "Authentication-Results", text);
-			ck_assert_uint_le(ar.count, 1);
-			ck_assert(ar.count == 0 || ar.is_decided);
-			if (ar.count > 0)
-				ck_assert(strstr(good, ar.pass[0].domain) ||
-				    strstr(text, ar.pass[0].domain));
+			ck_expect(ar.count == 0 ||
+				(ar.count == 1 && ar.is_decided &&
+				    (strstr(good, ar.pass[0].domain) ||
+					strstr(text, ar.pass[0].domain))),
+			    "%s", text);
 		}
 	}
 }

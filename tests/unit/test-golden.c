@@ -403,7 +403,7 @@ put_mail(struct buf *out, const struct golden *g)
 
 	ck_assert_ptr_nonnull(conf);
 	conf->max_report_size = g->report_size;
-	ck_assert_msg(st == ST_OK || status_is_malformed(st), "%s: %s", g->name,
+	ck_expect(st == ST_OK || status_is_malformed(st), "%s: %s", g->name,
 	    status_str(st));
 	put_line(out, 0, "subject", meta->subject);
 	put_line(out, 0, "message-id", meta->message_id);
@@ -426,7 +426,7 @@ compare_lines(const struct golden *g, const struct buf *got)
 	for (size_t number = 1; *a != '\0' || *b != '\0'; number++) {
 		int alen = (int)strcspn(a, "\n"), blen = (int)strcspn(b, "\n");
 
-		ck_assert_msg(alen == blen && memcmp(a, b, (size_t)alen) == 0,
+		ck_expect(alen == blen && memcmp(a, b, (size_t)alen) == 0,
 		    "%s: line %zu: got \"%.*s\", expected \"%.*s\"", g->name,
 		    number, alen, a, blen, b);
 		a += alen + (a[alen] == '\n');
@@ -466,7 +466,7 @@ START_TEST(golden_mail_in_pieces)
 			continue;
 		buf_cut(&pieces, 0);
 		put_extracted(&pieces, &g, way);
-		ck_assert_msg(pieces.len == whole.len &&
+		ck_expect(pieces.len == whole.len &&
 			memcmp(pieces.data, whole.data, whole.len) == 0,
 		    "%s: way %zu: got \"%.*s\", whole \"%.*s\"", g.name, way,
 		    (int)pieces.len, pieces.data, (int)whole.len, whole.data);

@@ -66,14 +66,14 @@ walk_init(struct walk *w, const struct mime_limits *limits)
 	buf_init(&w->out, 1 << 22);
 	(void)buf_adds(&w->out, "");
 	w->mime = mime_new(&handler, w, limits);
-	ck_assert_ptr_nonnull(w->mime);
+	ck_expect(w->mime != NULL, "out of memory");
 }
 
 static void
 walk_free(struct walk *w)
 {
 	mime_free(&w->mime);
-	ck_assert_ptr_null(w->mime);
+	ck_expect(w->mime == NULL, "still there");
 	mime_free(&w->mime);
 	buf_free(&w->out);
 }

@@ -188,7 +188,7 @@ feed_body(
 
 		n = len < way->piece ? len : way->piece;
 		piece = malloc(n);
-		ck_assert_ptr_nonnull(piece);
+		ck_expect(piece != NULL, "out of memory");
 		memcpy(piece, data, n);
 		signature_body(sig, piece, n);
 		free(piece);

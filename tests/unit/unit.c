@@ -143,7 +143,7 @@ feed_copy(const char *data, size_t len, unit_feed_fn *fn, void *ctx)
 {
 	char *copy = malloc(len > 0 ? len : 1);
 
-	ck_assert_ptr_nonnull(copy);
+	ck_expect(copy != NULL, "out of memory");
 	if (len > 0)
 		memcpy(copy, data, len);
 	fn(ctx, copy, len);
