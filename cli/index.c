@@ -21,6 +21,7 @@
 enum {
 	OPTIONS_MAX = 16,
 	DEFAULT_DAYS = 7,
+	SETTLE_STEPS = 50, /* of 20 ms */
 	TEXT_MAX = 4 << 20
 };
 
@@ -298,12 +299,33 @@ index_begin(struct index *index, const struct index_command *command, int argc,
 	return status == -1 ? read_conf(index) : status;
 }
 
+/* The milter may be working out what its latest reports mean. */
+static enum status
+wait_until_settled(struct index *index, struct fault *fault)
+{
+	const struct timespec step = { .tv_nsec = 20000000 };
+	bool is_settled = false;
+
+	for (int i = 0; i < SETTLE_STEPS; i++) {
+		enum status st =
+		    state_is_settled(index->state, &is_settled, fault);
+
+		if (st != ST_OK || is_settled)
+			return st;
+		(void)nanosleep(&step, NULL);
+	}
+	return ST_OK;
+}
+
 enum status
 index_open(struct index *index, struct fault *fault)
 {
+	enum status st;
+
 	index->options.is_read_only = true;
-	return state_open(
+	st = state_open(
 	    &index->state, index->state_path, &index->options, fault);
+	return st == ST_OK ? wait_until_settled(index, fault) : st;
 }
 
 void

@@ -116,6 +116,7 @@ state_enter(struct state *state, struct fault *fault)
 			*fault = state->batch_fault;
 		return st;
 	}
+	state->is_bounded = false;
 	st = statedb_begin(state, true, fault);
 	if (st != ST_OK)
 		(void)pthread_mutex_unlock(&state->mutex);

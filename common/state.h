@@ -67,6 +67,7 @@ struct state_options {
 	struct problem_limits limits;
 	int64_t silent_after; /* seconds */
 	int busy_ms;          /* how long to wait for another process */
+	size_t evidence_max;  /* for adding one report; 0: no bound */
 	bool is_read_only;    /* a command that only asks: makes no file */
 	/* Use no file but one that reindex() has made of this archive; it must
 	   outlive the state. NULL: any. */
@@ -174,6 +175,21 @@ enum status state_add(struct state *state, const struct state_report *report,
 enum status state_begin(struct state *state, struct fault *fault);
 enum status state_commit(struct state *state, int64_t now,
     const struct state_events *events, struct fault *fault);
+
+/*
+ * With evidence_max, a report does not wait until problems are worked out that
+ * have more evidence than that (sightings, in all problems that it touches):
+ * these are left to state_settle(), which works out max of them at a time;
+ * *has_more says whether to come again. Until then they are as they were.
+ * state_is_unsettled(): there may be some.
+ */
+enum status state_settle(struct state *state, size_t max, int64_t now,
+    const struct state_events *events, bool *has_more, struct fault *fault);
+bool state_is_unsettled(struct state *state);
+
+/* For whoever only asks: is nothing left to be worked out? */
+enum status
+state_is_settled(struct state *state, bool *is_settled, struct fault *fault);
 
 /*
  * What time alone brings about: problems that have gone stale by now, and

@@ -428,8 +428,6 @@ set_up(struct state *state, struct fault *fault)
 		st = statedb_exec(state, state->is_bulk ? bulk : shared, fault);
 	if (st == ST_OK)
 		st = make_schema(state, fault);
-	if (st == ST_OK && !state->options.is_read_only)
-		st = statedb_exec(state, statesql_temporary, fault);
 	if (st == ST_OK && state->options.archive != NULL)
 		st = check_archive(state, fault);
 	return st;
@@ -458,6 +456,7 @@ open_file(struct state *state, struct fault *fault)
 	if (st == ST_OK) {
 		state->dev = sb.st_dev;
 		state->ino = sb.st_ino;
+		state->is_unsettled = true;
 	}
 	return st;
 }

@@ -53,6 +53,7 @@ enum statement {
 	SQL_DIRTY_KNOWN,
 	SQL_DIRTY_FAILING,
 	SQL_DIRTY_TAKE,
+	SQL_DIRTY_LATE,
 	SQL_DIRTY_CLEAR,
 	SQL_PROBLEM_FLOOR,
 	SQL_PROBLEM_FROM,
@@ -112,6 +113,10 @@ struct state {
 	ino_t ino;
 	sqlite3_stmt *stmt[STATEMENTS];
 
+	bool is_bounded;      /* evidence_max is for this transaction */
+	size_t evidence_left; /* sightings that may still be read now */
+	bool is_unsettled;    /* problems may be left to state_settle() */
+
 	bool in_batch;
 	enum status batch_status; /* what has spoilt the batch */
 	struct fault batch_fault;
@@ -123,7 +128,6 @@ struct state {
 
 /* The schema, and each statement. */
 extern const char statesql_schema[];
-extern const char statesql_temporary[];
 const char *statesql_text(enum statement statement);
 
 /*

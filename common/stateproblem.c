@@ -4,7 +4,9 @@
  * What is added marks the problems that it may change as dirty, with the time
  * from which on. An episode that was resolved before then stays as it is: all
  * its failures lie before its resolution, and so does whatever resolved it. So
- * a problem costs the evidence of its last episode, not that of years.
+ * a problem costs the evidence of its last episode, not that of years. Where
+ * that is still more than a report may cost (evidence_max), the problem stays
+ * dirty, and state_settle() works it out for many reports at once.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,7 @@ struct evidence {
 	struct sighting *sighting;
 	size_t count;
 	size_t cap;
+	bool is_too_much; /* for now: evidence_left */
 };
 
 /* One number of a query about the key; fallback where that is NULL. */
@@ -114,12 +117,16 @@ read_evidence(struct state *state, const struct key *key, int64_t floor,
 		st = statedb_step(state, stmt, &is_row, fault);
 		if (st != ST_OK || !is_row)
 			return st;
-		if (!make_room(evidence))
+		evidence->is_too_much = state->evidence_left == 0;
+		if (evidence->is_too_much || !make_room(evidence))
 			break;
+		state->evidence_left--;
 		take_sighting(stmt, floor, evidence);
 	}
 	(void)sqlite3_reset(stmt);
-	return fault_set(fault, ST_NO_MEMORY, "state: no memory");
+	return evidence->is_too_much
+	    ? ST_OK
+	    : fault_set(fault, ST_NO_MEMORY, "state: no memory");
 }
 
 static enum status
@@ -221,11 +228,12 @@ replace(struct state *state, const struct key *key, int64_t floor,
 	return st;
 }
 
+/* *is_late: it was too much, and nothing has changed. */
 static enum status
 work_out_from(struct state *state, const struct key *key, int64_t now,
-    struct fault *fault)
+    bool *is_late, struct fault *fault)
 {
-	struct evidence evidence = { NULL, 0, 0 };
+	struct evidence evidence = { NULL, 0, 0, false };
 	struct episode *episodes = NULL;
 	int64_t floor, from;
 	size_t count = 0;
@@ -239,11 +247,12 @@ work_out_from(struct state *state, const struct key *key, int64_t now,
 	if (st == ST_OK)
 		st = read_evidence(state, key, floor,
 		    from < key->begin ? from : key->begin, &evidence, fault);
-	if (st == ST_OK &&
+	*is_late = evidence.is_too_much;
+	if (st == ST_OK && !*is_late &&
 	    problem_episodes(evidence.sighting, evidence.count,
 		&state->options.limits, now, &episodes, &count) != ST_OK)
 		st = fault_set(fault, ST_NO_MEMORY, "state: no memory");
-	if (st == ST_OK)
+	if (st == ST_OK && !*is_late)
 		st = replace(
 		    state, key, floor, episodes, count, &evidence, fault);
 	free(episodes);
@@ -308,52 +317,115 @@ note_change(struct state *state, const struct key *key,
 	return st == ST_OK ? state_note(state, &news, fault) : st;
 }
 
+/* Done with a key: it is clean, or late. */
+static enum status
+put_away(struct state *state, const struct key *key, bool is_late,
+    struct fault *fault)
+{
+	state->is_unsettled = state->is_unsettled || is_late;
+	return statedb_run(state,
+	    statedb_bind(state, is_late ? SQL_DIRTY_LATE : SQL_DIRTY_CLEAR,
+		"iiii", key->domain, key->type, key->mx, key->result),
+	    fault);
+}
+
 static enum status
 work_out_key(struct state *state, const struct key *key, int64_t now,
     struct fault *fault)
 {
 	struct episode before, after;
-	bool has_before, has_after = false;
+	bool has_before, has_after = false, is_late = false;
 	enum status st = get_latest(state, key, &has_before, &before, fault);
 
 	if (st == ST_OK)
-		st = work_out_from(state, key, now, fault);
-	if (st == ST_OK)
+		st = work_out_from(state, key, now, &is_late, fault);
+	if (st == ST_OK && !is_late)
 		st = get_latest(state, key, &has_after, &after, fault);
 	if (st == ST_OK && has_after)
 		st = note_change(
 		    state, key, has_before ? &before : NULL, &after, fault);
-	if (st == ST_OK)
-		st = statedb_run(state,
-		    statedb_bind(state, SQL_DIRTY_CLEAR, "iiii", key->domain,
-			key->type, key->mx, key->result),
-		    fault);
+	return st == ST_OK ? put_away(state, key, is_late, fault) : st;
+}
+
+/* The next dirty problem, with_late or without those. */
+static enum status
+next_dirty(struct state *state, bool with_late, struct key *key, bool *has_one,
+    struct fault *fault)
+{
+	sqlite3_stmt *stmt =
+	    statedb_bind(state, SQL_DIRTY_TAKE, "i", (int64_t)with_late);
+	enum status st = statedb_step(state, stmt, has_one, fault);
+
+	if (st != ST_OK || !*has_one)
+		return st;
+	*key = (struct key){
+		sqlite3_column_int64(stmt, 0),
+		sqlite3_column_int64(stmt, 1),
+		sqlite3_column_int64(stmt, 2),
+		sqlite3_column_int64(stmt, 3),
+		sqlite3_column_int64(stmt, 4),
+	};
+	(void)sqlite3_reset(stmt);
+	return ST_OK;
+}
+
+/* No more than max of them. */
+static enum status
+work_out(struct state *state, int64_t now, bool with_late, size_t max,
+    bool *has_more, struct fault *fault)
+{
+	enum status st = ST_OK;
+
+	*has_more = true;
+	for (size_t i = 0; i < max && st == ST_OK; i++) {
+		struct key key;
+
+		st = next_dirty(state, with_late, &key, has_more, fault);
+		if (st != ST_OK || !*has_more)
+			break;
+		st = work_out_key(state, &key, now, fault);
+	}
 	return st;
 }
 
 enum status
 state_work_out(struct state *state, int64_t now, struct fault *fault)
 {
-	for (;;) {
-		sqlite3_stmt *stmt = statedb_bind(state, SQL_DIRTY_TAKE, "");
-		struct key key;
-		bool is_row;
-		enum status st = statedb_step(state, stmt, &is_row, fault);
+	bool is_bounded = state->is_bounded, has_more;
 
-		if (st != ST_OK || !is_row)
-			return st;
-		key = (struct key){
-			sqlite3_column_int64(stmt, 0),
-			sqlite3_column_int64(stmt, 1),
-			sqlite3_column_int64(stmt, 2),
-			sqlite3_column_int64(stmt, 3),
-			sqlite3_column_int64(stmt, 4),
-		};
-		(void)sqlite3_reset(stmt);
-		st = work_out_key(state, &key, now, fault);
-		if (st != ST_OK)
-			return st;
-	}
+	state->evidence_left =
+	    is_bounded ? state->options.evidence_max : SIZE_MAX;
+	return work_out(state, now, !is_bounded, SIZE_MAX, &has_more, fault);
+}
+
+enum status
+state_settle(struct state *state, size_t max, int64_t now,
+    const struct state_events *events, bool *has_more, struct fault *fault)
+{
+	enum status st = state_enter(state, fault);
+
+	*has_more = true;
+	if (st != ST_OK)
+		return st;
+	state->evidence_left = SIZE_MAX;
+	st = work_out(state, now, true, max, has_more, fault);
+	st = state_leave(state, now, events, st, fault);
+	(void)pthread_mutex_lock(&state->mutex);
+	if (st == ST_OK && !*has_more)
+		state->is_unsettled = false;
+	(void)pthread_mutex_unlock(&state->mutex);
+	return st;
+}
+
+bool
+state_is_unsettled(struct state *state)
+{
+	bool is_so;
+
+	(void)pthread_mutex_lock(&state->mutex);
+	is_so = state->is_unsettled;
+	(void)pthread_mutex_unlock(&state->mutex);
+	return is_so;
 }
 
 /*

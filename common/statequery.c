@@ -350,6 +350,23 @@ state_is_whole(struct state *state, bool *is_whole, struct fault *fault)
 }
 
 enum status
+state_is_settled(struct state *state, bool *is_settled, struct fault *fault)
+{
+	enum status st = enter(state, fault);
+	sqlite3_stmt *stmt;
+	bool is_row = false;
+
+	if (st != ST_OK)
+		return st;
+	stmt = statedb_bind(state, SQL_DIRTY_TAKE, "i", INT64_C(1));
+	st = statedb_step(state, stmt, &is_row, fault);
+	if (is_row)
+		(void)sqlite3_reset(stmt);
+	*is_settled = !is_row;
+	return leave(state, st, fault);
+}
+
+enum status
 state_check(struct state *state, struct fault *fault)
 {
 	enum status st = enter(state, fault);

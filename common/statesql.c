@@ -106,14 +106,14 @@ const char statesql_schema[] =
     "CREATE TABLE domain ("
     " id INTEGER PRIMARY KEY REFERENCES name,"
     " reports INTEGER NOT NULL);"
+    "CREATE TABLE dirty (" /* problems to be worked out anew */
+    " domain INTEGER NOT NULL, type INTEGER NOT NULL,"
+    " mx INTEGER NOT NULL, result INTEGER NOT NULL,"
+    " begin INTEGER NOT NULL,"
+    " late INTEGER NOT NULL DEFAULT 0," /* left to state_settle() */
+    " PRIMARY KEY (domain, type, mx, result)) WITHOUT ROWID;"
     "PRAGMA application_id = 1414288464;"
     "PRAGMA user_version = 2;";
-
-/* Problems that must be worked out anew before the transaction ends. */
-const char statesql_temporary[] =
-    "CREATE TEMP TABLE IF NOT EXISTS dirty ("
-    " domain INTEGER, type INTEGER, mx INTEGER, result INTEGER,"
-    " begin INTEGER, PRIMARY KEY (domain, type, mx, result)) WITHOUT ROWID;";
 
 #define EPISODE                                                                \
 	"p.state, p.opened, p.since, p.last, p.resolved, p.newest,"            \
@@ -224,14 +224,15 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_DOMAIN_CLEAN] =
 	    "DELETE FROM domain WHERE id = ?1 AND reports <= 0",
 	[SQL_DIRTY_KNOWN] =
-	    "INSERT INTO dirty SELECT domain, type, mx, result, ?3"
+	    "INSERT INTO dirty SELECT domain, type, mx, result, ?3, 0"
 	    " FROM problem WHERE domain = ?1 AND type = ?2 AND resolved > ?3"
 	    "" DIRTY_AGAIN,
 	[SQL_DIRTY_FAILING] =
-	    "INSERT INTO dirty SELECT domain, type, mx, result, ?2"
+	    "INSERT INTO dirty SELECT domain, type, mx, result, ?2, 0"
 	    " FROM failure WHERE report = ?1" DIRTY_AGAIN,
-	[SQL_DIRTY_TAKE] =
-	    "SELECT domain, type, mx, result, begin FROM dirty LIMIT 1",
+	[SQL_DIRTY_TAKE] = "SELECT domain, type, mx, result, begin FROM dirty"
+			   " WHERE late <= ?1 LIMIT 1",
+	[SQL_DIRTY_LATE] = "UPDATE dirty SET late = 1 WHERE " PROBLEM_KEY,
 	[SQL_DIRTY_CLEAR] = "DELETE FROM dirty WHERE " PROBLEM_KEY,
 	[SQL_PROBLEM_FLOOR] = "SELECT max(resolved) FROM problem"
 			      " WHERE " PROBLEM_KEY " AND resolved <= ?5",

@@ -10,7 +10,11 @@
 #include "reindex.h"
 
 enum {
-	FAULTS_MAX = 10 /* records of a walk whose trouble is told one by one */
+	FAULTS_MAX =
+	    10, /* records of a walk whose trouble is told one by one */
+	EVIDENCE_MAX = 300, /* sightings that one report may cost */
+	SETTLE_AT_ONCE = 4, /* problems, while reports wait */
+	SETTLE_PART = 10    /* of the thread's time that settling may take */
 };
 
 struct tracker_item {
@@ -33,6 +37,7 @@ struct tracker {
 	struct conf *conf;
 	struct conf *first;  /* the one at the start */
 	struct state *state; /* once it could be opened; set by the thread */
+	bool is_unsettled;   /* there is something for state_settle() */
 	bool is_behind;
 	int64_t since;         /* what came before is in the state */
 	enum status complaint; /* the last one; ST_OK when in step */
@@ -172,6 +177,16 @@ fall_behind(struct tracker *t, int64_t since, const struct fault *fault)
 	complain(t, fault);
 }
 
+/* A report has left problems to the thread. */
+static void
+note_unsettled(struct tracker *t)
+{
+	(void)pthread_mutex_lock(&t->mutex);
+	t->is_unsettled = true;
+	(void)pthread_cond_signal(&t->wake);
+	(void)pthread_mutex_unlock(&t->mutex);
+}
+
 /* The state, if it can be used now. */
 static struct state *
 state_in_step(struct tracker *t)
@@ -206,6 +221,8 @@ tracker_add(struct tracker *tracker, const struct conf *conf,
 		&fault) != ST_OK) {
 		fall_behind(tracker, report->received, &fault);
 		added = STATE_NEW;
+	} else if (state != NULL && state_is_unsettled(state)) {
+		note_unsettled(tracker);
 	}
 	(void)pthread_mutex_unlock(&tracker->turn);
 	/* The thread may have found the record before us. */
@@ -263,6 +280,7 @@ set_options(const struct conf *conf, struct state_options *options)
 	options->limits.resolve_after = (int64_t)conf->resolve_after;
 	options->silent_after = (int64_t)conf->silent_after;
 	options->busy_ms = TRACKER_BUSY_MS;
+	options->evidence_max = EVIDENCE_MAX;
 }
 
 /* The first use of the state: all of it is looked at. */
@@ -411,20 +429,62 @@ tick(struct tracker *t)
 		fall_behind(t, now_seconds(), &fault);
 }
 
-/* Sleep until there is something to do, or the time has come. */
+/*
+ * Work out what reports have left, a few problems at a time, so that none waits
+ * for long. Returns the milliseconds until the next time: the more there was to
+ * do, the more reports it is done for at once.
+ */
+static unsigned
+settle(struct tracker *t)
+{
+	const struct state_events events = { on_problem, on_silent, t };
+	struct timespec begin, end;
+	enum status st = ST_OK;
+	struct fault fault;
+	bool has_more = true;
+	int64_t took;
+
+	(void)pthread_mutex_lock(&t->mutex);
+	t->is_unsettled = false;
+	(void)pthread_mutex_unlock(&t->mutex);
+	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	while (st == ST_OK && has_more && !is_stopping(t))
+		st = state_settle(t->state, SETTLE_AT_ONCE, now_seconds(),
+		    &events, &has_more, &fault);
+	if (st != ST_OK)
+		fall_behind(t, now_seconds(), &fault);
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	took = (end.tv_sec - begin.tv_sec) * 1000 +
+	    (end.tv_nsec - begin.tv_nsec) / 1000000;
+	return TRACKER_SETTLE_MS + SETTLE_PART * (unsigned)took;
+}
+
 static void
-rest(struct tracker *t, time_t seconds)
+nap(struct tracker *t, unsigned milliseconds, bool is_for_work)
 {
 	struct timespec ts;
 	bool was_behind;
 	int rc = 0;
 
-	deadline_in(&ts, CLOCK_REALTIME, 1000 * (unsigned)seconds);
+	deadline_in(&ts, CLOCK_REALTIME, milliseconds);
 	(void)pthread_mutex_lock(&t->mutex);
 	was_behind = t->is_behind;
-	while (!t->is_stopping && t->is_behind == was_behind && rc == 0)
+	while (!t->is_stopping && t->is_behind == was_behind &&
+	    !(is_for_work && t->is_unsettled) && rc == 0)
 		rc = pthread_cond_timedwait(&t->wake, &t->mutex, &ts);
 	(void)pthread_mutex_unlock(&t->mutex);
+}
+
+/* In step: sleep until there is something to do, or the time has come. */
+static void
+rest(struct tracker *t, time_t until)
+{
+	time_t now = time(NULL);
+
+	if (state_is_unsettled(t->state))
+		nap(t, settle(t), false);
+	else if (now < until)
+		nap(t, 1000 * (unsigned)(until - now), true);
 }
 
 static void
@@ -465,7 +525,7 @@ run_thread(void *arg)
 	while (!is_stopping(t)) {
 		if (state_in_step(t) == NULL && !try_to_catch_up(t)) {
 			mark_tried(t);
-			rest(t, retry);
+			nap(t, 1000 * (unsigned)retry, false);
 			if (retry < TRACKER_RETRY_SECONDS_MAX)
 				retry *= 2;
 			continue;
@@ -476,7 +536,7 @@ run_thread(void *arg)
 			next = time(NULL) + TRACKER_TICK_SECONDS;
 			tick(t);
 		}
-		rest(t, next - time(NULL));
+		rest(t, next);
 	}
 	return NULL;
 }

@@ -12,8 +12,9 @@
  * report that is the same as another in all but its content is not known as
  * such meanwhile.
  *
- * That thread also does what time alone brings about: an hourly look for
- * problems that have gone stale and reporters that have fallen silent.
+ * Problems with much evidence are worked out by that thread too, for many
+ * reports at once. It also does what time alone brings about: an hourly look
+ * for problems that have gone stale and reporters that have fallen silent.
  */
 #ifndef TRACKER_H
 #define TRACKER_H
@@ -31,6 +32,8 @@ enum {
 	TRACKER_BUSY_MS = 100,     /* that a report waits for another process */
 	TRACKER_RETRY_SECONDS = 1, /* when behind; doubled with each try */
 	TRACKER_RETRY_SECONDS_MAX = 8,
+	TRACKER_SETTLE_MS = 200, /* between two times that problems with much
+				    evidence are worked out */
 	TRACKER_TICK_SECONDS = 3600
 };
 
