@@ -98,6 +98,26 @@ remove_beside(const char *path)
 	}
 }
 
+/*
+ * Make what SQLite keeps beside a file, empty: who may read but not write here
+ * cannot make it, and cannot read without it.
+ */
+static void
+make_beside(const char *path)
+{
+	static const char *const endings[] = { "-wal", "-shm" };
+	char name[PATH_ROOM + 16];
+
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		int fd;
+
+		(void)snprintf(name, sizeof name, "%s%s", path, endings[i]);
+		fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+		if (fd != -1)
+			(void)close(fd);
+	}
+}
+
 static enum status
 make_place(struct place *place, const char *path, struct fault *fault)
 {
@@ -142,6 +162,7 @@ put_in_place(const struct place *place, struct fault *fault)
 	remove_beside(place->path);
 	if (rename(place->made, place->path) == -1)
 		return fail_place("cannot rename", place->made, fault);
+	make_beside(place->path);
 	statedb_directory(place->path, directory, sizeof directory);
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd != -1) {

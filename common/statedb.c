@@ -433,6 +433,33 @@ set_up(struct state *state, struct fault *fault)
 	return st;
 }
 
+/* Is a file there that SQLite keeps beside ours? */
+static bool
+has_beside(const struct state *state, const char *ending)
+{
+	char name[PATH_ROOM];
+
+	(void)snprintf(name, sizeof name, "%s%s", state->path, ending);
+	return access(name, F_OK) == 0;
+}
+
+/*
+ * Who may not write to the directory can read the file only with these two
+ * beside it. What SQLite says when they are missing is hard to understand.
+ */
+static enum status
+explain_beside(const struct state *state, enum status st, struct fault *fault)
+{
+	if (st != ST_STATE || !state->options.is_read_only ||
+	    access(state->path, R_OK) == -1 ||
+	    (has_beside(state, "-wal") && has_beside(state, "-shm")))
+		return st;
+	return fault_set(fault, st,
+	    "%s cannot be read by who may not write beside it until its owner "
+	    "has opened it",
+	    state->path);
+}
+
 static enum status
 open_file(struct state *state, struct fault *fault)
 {
@@ -450,7 +477,7 @@ open_file(struct state *state, struct fault *fault)
 	    sqlite3_db_readonly(state->db, "main") != 0)
 		return fault_set(
 		    fault, ST_STATE, "%s is not writable", state->path);
-	st = set_up(state, fault);
+	st = explain_beside(state, set_up(state, fault), fault);
 	if (st == ST_OK && stat(state->path, &sb) == -1)
 		st = fail_errno("cannot find", state->path, fault);
 	if (st == ST_OK) {

@@ -15,7 +15,9 @@ import pty
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -427,6 +429,81 @@ class Health(Index):
             self.assertEqual(
                 (done.returncode, done.stdout),
                 (3, "TLSRPT UNKNOWN - wrong usage or configuration\n"))
+
+
+class Reader(Index):
+    """A monitoring system's user, in the group of the milter's, asks."""
+
+    OWNER, GROUP, READER = 64001, 64002, 64003
+
+    def setUp(self):
+        super().setUp()
+        self.dir.chmod(0o755)
+        # The way to the build tree may be closed to others.
+        self.program = shutil.copy(lab.TLSRPT, self.dir / "tlsrpt")
+        place = self.dir / "state"
+        place.mkdir(0o750)
+        os.chown(place, self.OWNER, self.GROUP)
+        self.state = place / "state.db"
+        start = today() - DAY
+        self.store(mails.report(start=start, end=start + DAY - 1), start)
+        done = self.run_as(self.OWNER, self.GROUP, "reindex",
+                           f"--archive={self.archive}")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def run_as(self, user, group, *words):
+        regid = group if user == self.OWNER else user
+        return subprocess.run(
+            ["setpriv", f"--reuid={user}", f"--regid={regid}",
+             f"--groups={group}", self.program, words[0],
+             f"--state={self.state}", *words[1:]], check=False,
+            capture_output=True, text=True, timeout=60, umask=0o027, cwd="/")
+
+    def check_health(self, reports=1):
+        for _ in range(2):
+            done = self.run_as(self.READER, self.GROUP, "health")
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+            self.assertIn(f" reports={reports};", done.stdout)
+
+    def test_after_reindex(self):
+        self.check_health()
+
+    def test_while_somebody_writes(self):
+        """What has been written, but is in the -wal alone, is seen."""
+        with contextlib.closing(sqlite3.connect(self.state)) as writer:
+            for path in self.state.parent.iterdir():
+                os.chown(path, self.OWNER, self.GROUP)
+            writer.execute("UPDATE reporter SET reports = 7")
+            self.check_health()
+            writer.commit()
+            self.check_health(7)
+
+    def test_after_somebody_was_killed(self):
+        process = subprocess.Popen(
+            [sys.executable, "-c", "import sqlite3, os, sys\n"
+             "db = sqlite3.connect(sys.argv[1])\n"
+             "db.execute('UPDATE reporter SET reports = 7')\n"
+             "db.commit()\nos.kill(os.getpid(), 9)", self.state])
+        self.assertEqual(process.wait(20), -9)
+        self.assertTrue(self.state.with_name("state.db-wal").stat().st_size)
+        self.check_health(7)
+
+    def test_copy_of_the_file_alone(self):
+        self.state.with_name("state.db-wal").unlink()
+        self.state.with_name("state.db-shm").unlink()
+        done = self.run_as(self.READER, self.GROUP, "health")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("until its owner has opened it", done.stdout)
+        done = self.run_as(self.OWNER, self.GROUP, "health")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.check_health()
+
+    def test_stranger(self):
+        done = self.run_as(self.READER, self.READER, "health")
+        self.assertEqual(done.returncode, 3)
+        self.assertRegex(
+            done.stdout, r"^TLSRPT UNKNOWN - state: cannot open \S+/state: "
+            r"Permission denied; it is for [^|\n]+\n$")
 
 
 class Ready(Index):
