@@ -8,7 +8,7 @@ set -eu
 
 build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev
 	libopendkim-dev libunbound-dev libpsl-dev libsqlite3-dev"
-test="check python3 postfix mount systemd mandoc shellcheck
+test="check python3 postfix mount systemd mandoc shellcheck curl
 	unbound ldnsutils opendkim openssl"
 ci="clang clang-format cppcheck gcovr chromium"
 
