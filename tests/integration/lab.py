@@ -41,7 +41,7 @@ SINK_PORT = 12450
 
 # How long anything may take that is expected to happen. Reaching it is a
 # failure, so it can be generous to slow machines.
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class LabError(Exception):

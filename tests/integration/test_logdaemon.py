@@ -5,7 +5,7 @@ import time
 
 from case import LabCase, event_of, lab, mails
 
-SOON = 3.0  # seconds for a mail while the log is stuck
+SOON = 10.0  # seconds for a mail while the log is stuck: not for ever
 
 
 class LogDaemon(LabCase):

@@ -15,8 +15,9 @@ BOSS = "boss@example.test"
 CROWD = 200
 TIMEOUT = 1.0
 # What an answer may take beyond the wait for DNS, with all the processes of
-# so many sessions on two cores.
-MARGIN = 4.0
+# so many sessions on two cores that have other things to do. One after the
+# other they would take CROWD times TIMEOUT.
+MARGIN = 20.0
 SLOW = "slow.example.org"
 
 
@@ -125,7 +126,7 @@ class Crowd(SignedCase):
         self.assertGreaterEqual(min(taken), TIMEOUT)
         self.assertLess(max(taken), TIMEOUT + MARGIN)
         self.assertLess(statistics.median(during),
-                        2 * statistics.median(before) + 0.1)
+                        2 * statistics.median(before) + TIMEOUT / 2)
         self.assertLess(max(during), MARGIN)
 
     def nobody_is_queued(self, clients):
@@ -173,7 +174,7 @@ class Crowd(SignedCase):
 class Waiting(SignedCase):
     """Signals while a mail waits for DNS."""
 
-    def waiting(self, seconds="2s", **settings):
+    def waiting(self, seconds, **settings):
         """A client whose mail waits; returns it and the milter."""
         counter = self.counter()
         milter = self.verifier(counter, DNSTimeout=seconds, **settings)
@@ -187,13 +188,13 @@ class Waiting(SignedCase):
 
     def test_hangup_changes_the_resolver(self):
         """Who waits ends with the old one, who comes gets the new one."""
-        client, milter = self.waiting()
+        client, milter = self.waiting("5s")
         milter.configure(
             Resolver=self.nameserver({place_of("s"): record()}).address)
         started = time.monotonic()
         self.reload()
         self.expect_genuine(signed())
-        self.assertLess(time.monotonic() - started, 2)
+        self.assertLess(time.monotonic() - started, 4)
         reply = client.reply()
         self.assertEqual(reply.code, 451, reply)
         event, = self.events(name="unverified")

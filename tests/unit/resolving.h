@@ -32,7 +32,7 @@
 
 enum {
 	PLENTY = 10000, /* milliseconds for what comes at once */
-	SLACK = 400     /* that a busy machine may take longer */
+	SLACK = 2000    /* that a busy machine may take longer */
 };
 
 extern char resolving_dir[256];
