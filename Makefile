@@ -140,7 +140,7 @@ tsan:
 	    HARDENING= LINK_HARDENING= SANITIZE='-fsanitize=thread' all
 	@BUILD=build/tsan \
 	    TSAN_OPTIONS="suppressions=$(CURDIR)/tests/tsan.supp atexit_sleep_ms=0" \
-	    timeout 600 python3 tests/integration/run.py $(TSAN_TESTS)
+	    timeout 600 python3 tests/integration/run.py -j 3 $(TSAN_TESTS)
 
 coverage:
 	$(MAKE) B=build/coverage OPTIMIZE='-O0 -g' HARDENING= LINK_HARDENING= \
@@ -189,7 +189,7 @@ lint:
 	    --enable=warning,performance,portability -Icommon \
 	    --suppress=unknownMacro -D_XOPEN_SOURCE=700 $(COMMON) $(MILTER) $(CLI)
 	@mandoc -Tlint -W warning $(MANUALS)
-	@shellcheck -s sh .ci/run tests/*.sh tests/*/*.sh
+	@shellcheck -s sh .ci/run .ci/installed tests/*.sh tests/*/*.sh
 
 format:
 	clang-format -i $(SOURCES) $(HEADERS)
