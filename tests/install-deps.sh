@@ -9,7 +9,7 @@ set -eu
 build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev
 	libopendkim-dev libunbound-dev libpsl-dev libsqlite3-dev"
 test="check python3 postfix mount systemd mandoc shellcheck curl
-	unbound ldnsutils opendkim openssl"
+	unbound ldnsutils opendkim openssl dovecot-sieve libidn12"
 ci="clang clang-format cppcheck gcovr chromium"
 
 fail() {
@@ -50,10 +50,26 @@ forbid_services() {
 # Nor at the next boot. Those that were here before stay as they are, and
 # Postfix does not start without a configuration.
 disable_services() {
-	for service in unbound opendkim; do
+	for service in unbound opendkim dovecot; do
 		case " $wanted " in
-		*" $service "*) update-rc.d "$service" disable ;;
+		*" $service"[\ -]*) update-rc.d "$service" disable ;;
 		esac
+	done
+}
+
+# Exim's package would remove Postfix. What of it the tests need is unpacked
+# where they find it; without it they say that they are not run.
+unpack_exim() {
+	exim=$(dirname "$0")/../build/exim
+	[ ! -x "$exim/usr/sbin/exim4" ] || return 0
+	mkdir -p "$exim/packages"
+	(cd "$exim/packages" &&
+	    apt-get -q download exim4-base exim4-daemon-light) || {
+		echo "install-deps.sh: no Exim here, its tests are not run" >&2
+		return 0
+	}
+	for package in "$exim"/packages/*.deb; do
+		dpkg -x "$package" "$exim"
 	done
 }
 
@@ -86,7 +102,14 @@ case $packages in
 	fi
 	;;
 esac
-[ -n "$wanted" ] || exit 0
+case $packages in
+*postfix*) with_exim=yes ;;
+*) with_exim= ;;
+esac
+if [ -z "$wanted" ]; then
+	[ -z "$with_exim" ] || unpack_exim
+	exit 0
+fi
 
 [ "$(id -u)" -eq 0 ] || fail "must be root to install: $wanted"
 export DEBIAN_FRONTEND=noninteractive
@@ -115,3 +138,4 @@ echo "installing: $wanted"
 # shellcheck disable=SC2086
 apt-get -q -y --no-install-recommends install $wanted
 disable_services
+[ -z "$with_exim" ] || unpack_exim
