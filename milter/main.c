@@ -170,20 +170,40 @@ ask_archive(void *ctx)
 	return archive_check(q->conf->archive_directory, q->fault);
 }
 
+/*
+ * smfi_opensocket(), with mode and group right from the first moment, since an
+ * MTA that waits for us after a restart connects at once and may not ask again.
+ */
+static int
+listen_as(const struct conf *conf, const struct identity *identity)
+{
+	bool has_group =
+	    identity->is_root && identity->socket_group != (gid_t)-1;
+	mode_t mask = umask(0777 & ~(mode_t)conf->socket_mode);
+	gid_t gid = getegid();
+	int rc, saved;
+
+	/* Who may not do this cannot give it away later, which is told. */
+	if (has_group)
+		(void)!setegid(identity->socket_group);
+	rc = smfi_opensocket(0);
+	saved = errno;
+	if (has_group)
+		(void)!setegid(gid);
+	(void)umask(mask);
+	errno = saved;
+	return rc;
+}
+
 /* Listen, and let nobody in whom SocketMode does not let in. */
 static int
 open_socket(const struct conf *conf, const struct identity *identity)
 {
 	struct fault fault;
-	mode_t mask;
-	int rc;
 
 	if (process_clear_socket(conf->socket, &fault) != ST_OK)
 		return refuse(EX_UNAVAILABLE, &fault);
-	mask = umask(0777 & ~(mode_t)conf->socket_mode);
-	rc = smfi_opensocket(0);
-	(void)umask(mask);
-	if (rc != MI_SUCCESS) {
+	if (listen_as(conf, identity) != MI_SUCCESS) {
 		(void)fault_set(&fault, ST_ARCHIVE,
 		    "Socket: cannot listen on %s: %s", conf->socket,
 		    strerror(errno));

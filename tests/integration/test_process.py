@@ -176,6 +176,21 @@ class Start(LabCase):
             self.assertEqual(status.st_gid,
                              pwd.getpwnam("postfix").pw_gid)
 
+    def test_socket_is_the_groups_from_its_first_moment(self):
+        """An MTA that connects at once, as after a restart, may do so."""
+        milter = self.milter()
+        seen = set()
+        for _ in range(20):
+            milter.kill()
+            milter.socket.unlink()
+            milter.start(wait=False)
+            deadline = time.monotonic() + lab.PATIENCE
+            while not milter.socket.exists():
+                self.assertLess(time.monotonic(), deadline, "no socket")
+            seen.add(milter.socket.stat().st_gid)
+            milter.wait_ready()
+        self.assertEqual(seen, {pwd.getpwnam("postfix").pw_gid})
+
     def test_makes_the_archive_directory(self):
         """It is made below a directory that the user may write."""
         milter = self.make_milter()
