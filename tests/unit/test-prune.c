@@ -194,9 +194,8 @@ set_time(const char *name, int64_t time)
 static void
 make_state(void)
 {
-	ck_assert_msg(reindex(path, archive, conf, &options, INT64_MAX,
-			  at(NOW), NULL,
-			  NULL, &fault) == ST_OK,
+	ck_assert_msg(reindex(path, archive, conf, &options, INT64_MAX, at(NOW),
+			  NULL, NULL, &fault) == ST_OK,
 	    "%s", fault.detail);
 	ck_assert_msg(state_open(&state, path, &options, &fault) == ST_OK, "%s",
 	    fault.detail);
