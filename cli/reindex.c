@@ -92,7 +92,8 @@ run_reindex(const struct index *index)
 	enum status st;
 
 	st = reindex(index->state_path, index->archive, index->conf,
-	    &index->options, INT64_MAX, index->now, &handler, &progress, &fault);
+	    &index->options, INT64_MAX, index->now, &handler, &progress,
+	    &fault);
 	clear_line(&run);
 	if (st != ST_OK)
 		return index_fail(index, &fault);
