@@ -90,17 +90,24 @@ state_close(struct state **state)
  */
 
 static void
-tell(struct state *state, const struct state_events *events,
-    const struct state_news *news, size_t count)
+tell_one(const struct state_events *events, const struct state_news *news)
 {
-	(void)state;
-	for (size_t i = 0; events != NULL && i < count; i++) {
-		if (news[i].change == PROBLEM_SAME)
-			events->silent(events->ctx, &news[i].reporter);
-		else
-			events->problem(events->ctx, news[i].change,
-			    news[i].has_before ? &news[i].before : NULL,
-			    &news[i].after);
+	if (news->change == PROBLEM_SAME)
+		events->silent(events->ctx, &news->reporter);
+	else
+		events->problem(events->ctx, news->change,
+		    news->has_before ? &news->before : NULL, &news->after);
+}
+
+static void
+tell(const struct state_events *events, const struct state_news *news,
+    size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (news[i].events != NULL)
+			tell_one(news[i].events, &news[i]);
+		else if (events != NULL)
+			tell_one(events, &news[i]);
 	}
 }
 
@@ -132,6 +139,19 @@ spoil(struct state *state, enum status st, const struct fault *fault)
 	    &state->batch_fault, st, "%s", fault != NULL ? fault->detail : "");
 }
 
+/* A report of a group: what becomes of problems is its own doing. */
+static enum status
+work_out_alone(struct state *state, int64_t now,
+    const struct state_events *events, struct fault *fault)
+{
+	size_t first = state->news_count;
+	enum status st = state_work_out(state, now, fault);
+
+	for (size_t i = first; i < state->news_count; i++)
+		state->news[i].events = events;
+	return st;
+}
+
 enum status
 state_leave(struct state *state, int64_t now, const struct state_events *events,
     enum status st, struct fault *fault)
@@ -140,6 +160,8 @@ state_leave(struct state *state, int64_t now, const struct state_events *events,
 	size_t count;
 
 	if (state->in_batch) {
+		if (st == ST_OK && state->is_group)
+			st = work_out_alone(state, now, events, fault);
 		if (st != ST_OK && state->batch_status == ST_OK)
 			spoil(state, st, fault);
 		(void)pthread_mutex_unlock(&state->mutex);
@@ -154,7 +176,7 @@ state_leave(struct state *state, int64_t now, const struct state_events *events,
 	state->news_count = state->news_cap = 0;
 	(void)pthread_mutex_unlock(&state->mutex);
 	if (st == ST_OK)
-		tell(state, events, news, count);
+		tell(events, news, count);
 	free(news);
 	return st;
 }
@@ -167,8 +189,19 @@ state_begin(struct state *state, struct fault *fault)
 	/* The mutex is kept until state_commit(). */
 	if (st == ST_OK) {
 		state->in_batch = true;
+		state->is_group = false;
 		state->batch_status = ST_OK;
 	}
+	return st;
+}
+
+enum status
+state_begin_group(struct state *state, struct fault *fault)
+{
+	enum status st = state_begin(state, fault);
+
+	if (st == ST_OK)
+		state->is_group = true;
 	return st;
 }
 

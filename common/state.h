@@ -173,6 +173,12 @@ enum status state_add(struct state *state, const struct state_report *report,
  * be called all the same, and then returns that failure again.
  */
 enum status state_begin(struct state *state, struct fault *fault);
+/*
+ * The same for the reports of a few messages that came together: each is worked
+ * out by itself, as state_add() would outside, and told to its own events; but
+ * at state_commit(), and not at all when that fails.
+ */
+enum status state_begin_group(struct state *state, struct fault *fault);
 enum status state_commit(struct state *state, int64_t now,
     const struct state_events *events, struct fault *fault);
 

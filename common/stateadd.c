@@ -404,6 +404,7 @@ state_add(struct state *state, const struct state_report *report,
 	if (st != ST_OK)
 		return st;
 	st = add_report(&a, added);
-	state->is_bounded = !state->in_batch && state->options.evidence_max > 0;
+	state->is_bounded = (!state->in_batch || state->is_group) &&
+	    state->options.evidence_max > 0;
 	return state_leave(state, now, events, st, a.fault);
 }

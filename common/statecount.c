@@ -7,6 +7,10 @@
 
 #include "statedb.h"
 
+enum {
+	SECOND_59 = 60 /* more than an end at a second 59 is off (problem.h) */
+};
+
 /*
  * Sums.
  */
@@ -138,10 +142,17 @@ sum_failures(struct state *state, int64_t id, int64_t day, int64_t sign,
 	return st;
 }
 
-/* Mark the problems that the policies of a report tell of, or may resolve. */
+/*
+ * Mark the problems that the policies of a report tell of, or may resolve. One
+ * that is taken away (sign -1) may be what they rest on.
+ */
 static enum status
-mark_dirty(struct state *state, int64_t id, int64_t begin, struct fault *fault)
+mark_dirty(struct state *state, int64_t id, int64_t begin, int64_t finish,
+    int64_t sign, struct fault *fault)
 {
+	int64_t room = sign > 0
+	    ? state->options.limits.resolve_after - SECOND_59
+	    : INT64_MIN;
 	sqlite3_stmt *stmt = statedb_bind(state, SQL_POLICY_OF_REPORT, "i", id);
 	bool is_row, is_noise = false;
 	enum status st;
@@ -150,9 +161,9 @@ mark_dirty(struct state *state, int64_t id, int64_t begin, struct fault *fault)
 	    is_row) {
 		is_noise = sqlite3_column_int(stmt, 2) != 0;
 		st = statedb_run(state,
-		    statedb_bind(state, SQL_DIRTY_KNOWN, "iii",
+		    statedb_bind(state, SQL_DIRTY_KNOWN, "iiiii",
 			sqlite3_column_int64(stmt, 0),
-			sqlite3_column_int64(stmt, 1), begin),
+			sqlite3_column_int64(stmt, 1), begin, finish, room),
 		    fault);
 		if (st != ST_OK) {
 			(void)sqlite3_reset(stmt);
@@ -187,7 +198,7 @@ state_count(struct state *state, int64_t id, int64_t sign, struct fault *fault)
 	if (st == ST_OK)
 		st = sum_failures(state, id, day_of(begin), sign, fault);
 	if (st == ST_OK)
-		st = mark_dirty(state, id, begin, fault);
+		st = mark_dirty(state, id, begin, finish, sign, fault);
 	if (st == ST_OK)
 		st = statedb_run(state,
 		    statedb_bind(state, SQL_REPORTER_ADD, "iiii", reporter,

@@ -412,7 +412,8 @@ set_up(struct state *state, struct fault *fault)
 				   "PRAGMA cache_size = -131072;";
 	static const char shared[] = "PRAGMA journal_mode = WAL;"
 				     "PRAGMA synchronous = NORMAL;"
-				     "PRAGMA journal_size_limit = 67108864;";
+				     "PRAGMA journal_size_limit = 67108864;"
+				     "PRAGMA wal_autocheckpoint = 8192;";
 	int yes = 1;
 	enum status st;
 

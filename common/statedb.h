@@ -96,6 +96,7 @@ enum rollup {
 
 /* What is still to be told: of a problem, or (PROBLEM_SAME) of a reporter. */
 struct state_news {
+	const struct state_events *events; /* of a group's report, or NULL */
 	enum problem_change change;
 	struct state_reporter reporter;
 	bool has_before;
@@ -118,6 +119,7 @@ struct state {
 	bool is_unsettled;    /* problems may be left to state_settle() */
 
 	bool in_batch;
+	bool is_group; /* each report of the batch is worked out alone */
 	enum status batch_status; /* what has spoilt the batch */
 	struct fault batch_fault;
 

@@ -226,6 +226,11 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_DIRTY_KNOWN] =
 	    "INSERT INTO dirty SELECT domain, type, mx, result, ?3, 0"
 	    " FROM problem WHERE domain = ?1 AND type = ?2 AND resolved > ?3"
+	    /* A report without the failure changes nothing where there is no
+	       room for a resolution, neither behind the last failure nor
+	       between two, and its reporters are known to be heard of. */
+	    " AND NOT (resolved = 9223372036854775807 AND newest >= ?4"
+	    " AND newest - last < ?5 AND (last - since < ?5 OR last <= ?3))"
 	    "" DIRTY_AGAIN,
 	[SQL_DIRTY_FAILING] =
 	    "INSERT INTO dirty SELECT domain, type, mx, result, ?2, 0"

@@ -22,6 +22,16 @@ struct tracker_item {
 	struct state_problem problem;
 };
 
+/* A report on its way in, on the stack of the thread that brings it. */
+struct request {
+	struct request *next;
+	const struct conf *conf;
+	const struct state_report *report;
+	struct state_events events;
+	enum state_added added;
+	bool is_done; /* under turn */
+};
+
 struct tracker {
 	struct log *log;
 	struct alert *alert;
@@ -34,6 +44,7 @@ struct tracker {
 	bool has_thread;
 	bool has_tried;
 	bool is_stopping;
+	struct request *requests;
 	struct conf *conf;
 	struct conf *first;  /* the one at the start */
 	struct state *state; /* once it could be opened; set by the thread */
@@ -199,34 +210,96 @@ state_in_step(struct tracker *t)
 	return state;
 }
 
+/*
+ * Adding. A transaction costs as much as a few reports do, so whoever has the
+ * turn adds those of all who are waiting for theirs.
+ */
+
+static void
+push_request(struct tracker *t, struct request *request)
+{
+	(void)pthread_mutex_lock(&t->mutex);
+	request->next = t->requests;
+	t->requests = request;
+	(void)pthread_mutex_unlock(&t->mutex);
+}
+
+static struct request *
+take_requests(struct tracker *t)
+{
+	struct request *requests;
+
+	(void)pthread_mutex_lock(&t->mutex);
+	requests = t->requests;
+	t->requests = NULL;
+	(void)pthread_mutex_unlock(&t->mutex);
+	return requests;
+}
+
+static enum status
+add_group(struct state *state, struct request *requests, struct fault *fault)
+{
+	int64_t now = now_seconds();
+	enum status st = state_begin_group(state, fault);
+
+	if (st != ST_OK)
+		return st;
+	for (struct request *r = requests; r != NULL && st == ST_OK;
+	     r = r->next)
+		st = state_add(state, r->report, r->conf, now, &r->events,
+		    &r->added, fault);
+	return state_commit(state, now, NULL, fault);
+}
+
+/* With the turn: add all that wait. */
+static void
+add_requests(struct tracker *t)
+{
+	struct request *requests = take_requests(t), *next;
+	struct state *state = state_in_step(t);
+	int64_t since = INT64_MAX;
+	struct fault fault;
+	enum status st = ST_OK;
+
+	if (state != NULL)
+		st = add_group(state, requests, &fault);
+	/* They live no longer than until they are seen to be done. */
+	for (struct request *r = requests; r != NULL; r = next) {
+		next = r->next;
+		if (st != ST_OK)
+			r->added = STATE_NEW;
+		if (r->report->received < since)
+			since = r->report->received;
+		r->is_done = true;
+	}
+	if (st != ST_OK)
+		fall_behind(t, since, &fault);
+	else if (state != NULL && state_is_unsettled(state))
+		note_unsettled(t);
+}
+
 enum state_added
 tracker_add(struct tracker *tracker, const struct conf *conf,
     const struct state_report *report, struct tracker_news *news)
 {
-	const struct state_events events = { collect_problem, collect_silent,
-		news };
-	enum state_added added = STATE_NEW;
-	struct fault fault;
-	struct state *state;
+	struct request request = {
+		.conf = conf,
+		.report = report,
+		.events = { collect_problem, collect_silent, news },
+		.added = STATE_NEW,
+	};
 
 	news->max = conf->max_failure_lines < TRACKER_NEWS_MAX
 	    ? (size_t)conf->max_failure_lines
 	    : TRACKER_NEWS_MAX;
-
+	push_request(tracker, &request);
 	/* Who waits here for another process waits for all behind it. */
 	(void)pthread_mutex_lock(&tracker->turn);
-	state = state_in_step(tracker);
-	if (state != NULL &&
-	    state_add(state, report, conf, now_seconds(), &events, &added,
-		&fault) != ST_OK) {
-		fall_behind(tracker, report->received, &fault);
-		added = STATE_NEW;
-	} else if (state != NULL && state_is_unsettled(state)) {
-		note_unsettled(tracker);
-	}
+	if (!request.is_done)
+		add_requests(tracker);
 	(void)pthread_mutex_unlock(&tracker->turn);
 	/* The thread may have found the record before us. */
-	return added == STATE_PRESENT ? STATE_NEW : added;
+	return request.added == STATE_PRESENT ? STATE_NEW : request.added;
 }
 
 /*

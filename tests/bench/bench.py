@@ -10,6 +10,7 @@
 (c) decoding reports of four sizes: against inflate and cJSON alone.
 (d) verifying a signature: against libopendkim alone with the same keys, which
     decodes them anew each time; ours stay decoded.
+(e) the index (StateFile), through Postfix: with it against without it.
 
 Machines drift, so configurations take turns and medians are compared; times
 by themselves say little. (a) and (b) run as root in namespaces of their own.
@@ -34,11 +35,12 @@ import lab  # noqa: E402  pylint: disable=wrong-import-position
 TOOLS = lab.BUILD / "bench"
 SIZES = {"1 KB": 1000, "10 KB": 10240, "1 MB": 1000000, "25 MB": 25000000}
 PORTS = {"none": 12500, "connect": 12501, "noop": 12502, "body": 12503,
-         "deliver": 12504, "discard": 12505}
+         "deliver": 12504, "discard": 12505, "index": 12506}
 NAMES = {"none": "no milter", "connect": "accepts at connect",
          "noop": "no-op negotiated", "body": "skeleton, reads the body",
          "deliver": "tlsrpt-milter, deliver",
-         "discard": "tlsrpt-milter, discard"}
+         "discard": "tlsrpt-milter, discard",
+         "index": "deliver, with the index"}
 
 
 class Settings:
@@ -179,7 +181,7 @@ class Bench:
         self.settings = settings
         self.base = lab.furnish(settings.directory)
         self.seed = 1
-        self.sent = {"deliver": 0, "discard": 0}
+        self.sent = {"deliver": 0, "discard": 0, "index": 0}
         self.cpu = {}
         self.mails = {}
         # What systemd sets at boot; new namespaces begin with 10.
@@ -190,10 +192,12 @@ class Bench:
         lab.wait_until(pathlib.Path("/dev/log").exists, "logsink")
         self.milters = {mode: Skeleton(self.base, mode)
                         for mode in ("connect", "noop", "body")}
-        for action in ("deliver", "discard"):
-            self.milters[action] = lab.Milter(
-                self.base / action, PORTS[action], OnReport=action,
-                Mailbox="tls-reports@example.com").start()
+        for name, action in (("deliver", "deliver"), ("discard", "discard"),
+                             ("index", "deliver")):
+            settings = {} if name == "index" else {"StateFile": "none"}
+            self.milters[name] = lab.Milter(
+                self.base / name, PORTS[name], OnReport=action,
+                Mailbox="tls-reports@example.com", **settings).start()
         # The queue is on a tmpfs: its own syncs would hide what a milter adds.
         self.postfix = lab.Postfix(
             "/run/bench-postfix",
@@ -350,6 +354,24 @@ def bench_reports(bench):
         print(flush=True)
 
 
+def bench_index(bench):
+    settings = bench.settings
+    names = ("deliver", "index")
+    size, what, _ = REPORTS[0]
+    print(f"(e) what the index costs: report mails through Postfix, {size} "
+          f"bytes of JSON ({what}); medians of {settings.runs} runs")
+    print(f"    {'':26}{'mails/s':>10}{'ratio':>10}{'milter CPU':>12}")
+    for name in names:
+        bench.reports(name, size)
+    bench.forget_cpu()
+    rates = interleave(settings.runs, names,
+                       lambda name: bench.reports(name, size))
+    print_rates(bench, rates, "deliver")
+    verdict("at least 0.80 of the same without",
+            rates["index"] >= 0.80 * rates["deliver"])
+    print(flush=True)
+
+
 def bench_bare(bench):
     settings = bench.settings
     names = ("body", "deliver", "discard")
@@ -373,6 +395,9 @@ def inside(settings, parts):
     if "b" in parts:
         bench_reports(bench)
         bench_bare(bench)
+    if "e" in parts:
+        bench_index(bench)
+    if "b" in parts or "e" in parts:
         bench.check_archives()
         print(f"    every report archived: "
               f"{sum(bench.sent.values())} records")
@@ -385,8 +410,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true",
                         help="fewer and shorter runs")
-    parser.add_argument("--only", default="abcd", metavar="PARTS",
-                        help="of a, b, c and d")
+    parser.add_argument("--only", default="abcde", metavar="PARTS",
+                        help="of a, b, c, d and e")
     args = parser.parse_args()
     settings = Settings(args.quick)
     problems = lab.require()
@@ -408,7 +433,7 @@ def main():
             bench_decode(settings)
         if "d" in args.only:
             bench_dkim(settings)
-        if "a" in args.only or "b" in args.only:
+        if set(args.only) & set("abe"):
             status = lab.run_inside(lambda: inside(settings, args.only))
             shutil.rmtree(lab.BUILD / settings.directory, ignore_errors=True)
     except lab.LabError as error:
