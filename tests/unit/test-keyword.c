@@ -104,7 +104,8 @@ END_TEST
 START_TEST(what_needs_a_restart)
 {
 	static const char *const at_restart[] = { "Socket", "SocketMode",
-		"SocketGroup", "User", "PidFile" };
+		"SocketGroup", "User", "PidFile", "StateFile", "ResolveAfter",
+		"SilentAfter" };
 	const struct keyword *kw;
 	size_t count = 0;
 
