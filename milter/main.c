@@ -78,6 +78,9 @@ catch_signals(void)
 	(void)fcntl(signal_pipe[1], F_SETFD, FD_CLOEXEC);
 	(void)fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Whoever started us may have it ignored: then no alert that runs can
+	   be asked how it ended. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	return sigaction(SIGHUP, &action, NULL) == 0 &&
 	    sigaction(SIGTERM, &action, NULL) == 0 &&
 	    sigaction(SIGINT, &action, NULL) == 0;
