@@ -1,0 +1,346 @@
+#include "trackerthread.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "deadline.h"
+#include "reindex.h"
+
+enum {
+	FAULTS_MAX = 10,    /* records of a walk that are named one by one */
+	EVIDENCE_MAX = 300, /* sightings that one report may cost */
+	SETTLE_AT_ONCE = 4, /* problems, while reports wait */
+	SETTLE_PART = 10    /* of the thread's time that settling may take */
+};
+
+/* For what no message at hand has brought about. */
+
+static void
+on_problem(void *ctx, enum problem_change change,
+    const struct state_problem *before, const struct state_problem *after)
+{
+	(void)before;
+	tracker_tell_problem(ctx, change, after, NULL);
+}
+
+static void
+on_silent(void *ctx, const struct state_reporter *reporter)
+{
+	struct event ev;
+
+	event_silent(&ev, reporter);
+	tracker_tell_event(ctx, &ev, NULL);
+}
+
+/*
+ * Catching up, in the thread.
+ */
+
+static bool
+is_stopping(struct tracker *t)
+{
+	bool is_so;
+
+	(void)pthread_mutex_lock(&t->mutex);
+	is_so = t->is_stopping;
+	(void)pthread_mutex_unlock(&t->mutex);
+	return is_so;
+}
+
+/* A walk through the archive. */
+struct walk_log {
+	struct tracker *tracker;
+	uint64_t faults;
+};
+
+static enum status
+on_progress(void *ctx, const struct reindex_progress *progress)
+{
+	const struct walk_log *walk = ctx;
+
+	(void)progress;
+	return is_stopping(walk->tracker) ? ST_STATE_BUSY : ST_OK;
+}
+
+static void
+on_fault(void *ctx, const char *path, const struct fault *fault)
+{
+	struct walk_log *walk = ctx;
+
+	if (++walk->faults <= FAULTS_MAX)
+		log_text(walk->tracker->log, SEV_WARNING,
+		    "not in the index: %s: %s: %s", path,
+		    status_str(fault->status), fault->detail);
+	else if (walk->faults == FAULTS_MAX + 1)
+		log_text(walk->tracker->log, SEV_WARNING,
+		    "not in the index: further records");
+}
+
+static void
+set_options(const struct conf *conf, struct state_options *options)
+{
+	state_options(options);
+	options->limits.resolve_after = (int64_t)conf->resolve_after;
+	options->silent_after = (int64_t)conf->silent_after;
+	options->busy_ms = TRACKER_BUSY_MS;
+	options->evidence_max = EVIDENCE_MAX;
+}
+
+/* The first use of the state: all of it is looked at. */
+static enum status
+open_first(struct tracker *t, const struct conf *conf, struct fault *fault)
+{
+	struct state_options options;
+	struct state_counts counts;
+	struct state *state;
+	enum status st;
+
+	set_options(conf, &options);
+	options.archive = t->first->archive_directory;
+	st = state_open(&state, conf->state_file, &options, fault);
+	if (st != ST_OK)
+		return st;
+	st = state_check(state, fault);
+	if (st == ST_OK)
+		st = state_counts(state, (int64_t)time(NULL), &counts, fault);
+	if (st != ST_OK) {
+		state_close(&state);
+		return st;
+	}
+	(void)pthread_mutex_lock(&t->mutex);
+	t->state = state;
+	/* What was archived and not added when the process ended. */
+	if (counts.received < t->since)
+		t->since = counts.received;
+	(void)pthread_mutex_unlock(&t->mutex);
+	return ST_OK;
+}
+
+/* Make the state anew from what was archived until now. */
+static enum status
+make_anew(struct tracker *t, const struct conf *conf, struct fault *fault)
+{
+	struct walk_log walk = { .tracker = t };
+	const struct reindex_handler handler = { on_progress, on_fault, &walk };
+	struct reindex_progress progress;
+	struct state_options options;
+	int64_t until = (int64_t)time(NULL);
+	enum status st;
+
+	set_options(conf, &options);
+	log_text(t->log, SEV_NOTICE, "making the index %s from the archive",
+	    conf->state_file);
+	st = reindex(conf->state_file, conf->archive_directory, conf, &options,
+	    until, until, &handler, &progress, fault);
+	if (st != ST_OK)
+		return st;
+	log_text(t->log, SEV_INFO, "%llu reports in the index",
+	    (unsigned long long)progress.added);
+	(void)pthread_mutex_lock(&t->mutex);
+	t->since = until;
+	(void)pthread_mutex_unlock(&t->mutex);
+	return ST_OK;
+}
+
+static enum status
+have_state(struct tracker *t, const struct conf *conf, struct fault *fault)
+{
+	enum status st = t->state == NULL ? open_first(t, conf, fault) : ST_OK;
+	bool is_whole;
+
+	/* What is open may have been removed, or put in another's place. */
+	if (st == ST_OK)
+		st = state_is_whole(t->state, &is_whole, fault);
+	if (st != ST_STATE_DAMAGED && st != ST_STATE_VERSION)
+		return st;
+	/* That it is not there yet is no trouble. */
+	if (t->state != NULL || st == ST_STATE_VERSION ||
+	    access(conf->state_file, F_OK) == 0)
+		tracker_complain(t, fault);
+	st = make_anew(t, conf, fault);
+	return st == ST_OK && t->state == NULL ? open_first(t, conf, fault)
+					       : st;
+}
+
+/* is_again: what cannot be read has been named. */
+static enum status
+add_missing(struct tracker *t, const struct conf *conf, bool is_again,
+    uint64_t *added, struct fault *fault)
+{
+	struct walk_log walk = { .tracker = t };
+	const struct reindex_handler handler = { on_progress,
+		is_again ? NULL : on_fault, &walk };
+	const struct state_events events = { on_problem, on_silent, t };
+	struct reindex_progress progress;
+	enum status st =
+	    reindex_missing(t->state, conf->archive_directory, t->since, conf,
+		(int64_t)time(NULL), &handler, &events, &progress, fault);
+
+	*added += progress.added + progress.differing;
+	return st;
+}
+
+static void
+set_behind(struct tracker *t, bool is_behind)
+{
+	(void)pthread_mutex_lock(&t->mutex);
+	t->is_behind = is_behind;
+	(void)pthread_mutex_unlock(&t->mutex);
+}
+
+/*
+ * Add what is missing; then let reports be added as they come, and add once
+ * more: what came in between, and went away when the tracker was behind.
+ */
+static enum status
+catch_up(struct tracker *t, const struct conf *conf, struct fault *fault)
+{
+	uint64_t added = 0;
+	bool had_complaint;
+	enum status st = have_state(t, conf, fault);
+
+	if (st == ST_OK)
+		st = add_missing(t, conf, false, &added, fault);
+	if (st != ST_OK)
+		return st;
+	set_behind(t, false);
+	st = add_missing(t, conf, true, &added, fault);
+	if (st != ST_OK)
+		return st;
+	(void)pthread_mutex_lock(&t->mutex);
+	had_complaint = t->complaint != ST_OK && !t->is_behind;
+	if (had_complaint)
+		t->complaint = ST_OK;
+	(void)pthread_mutex_unlock(&t->mutex);
+	if (had_complaint || added > 0)
+		log_text(t->log, SEV_NOTICE,
+		    "the index is in step with the archive: %llu reports added",
+		    (unsigned long long)added);
+	return ST_OK;
+}
+
+/*
+ * The thread.
+ */
+
+static void
+tick(struct tracker *t)
+{
+	const struct state_events events = { on_problem, on_silent, t };
+	struct fault fault;
+
+	if (state_tick(t->state, (int64_t)time(NULL), &events, &fault) != ST_OK)
+		tracker_fall_behind(t, (int64_t)time(NULL), &fault);
+}
+
+/*
+ * Work out what reports have left, a few problems at a time, so that none waits
+ * for long. Returns the milliseconds until the next time: the more there was to
+ * do, the more reports it is done for at once.
+ */
+static unsigned
+settle(struct tracker *t)
+{
+	const struct state_events events = { on_problem, on_silent, t };
+	struct timespec begin, end;
+	enum status st = ST_OK;
+	struct fault fault;
+	bool has_more = true;
+	int64_t took;
+
+	(void)pthread_mutex_lock(&t->mutex);
+	t->is_unsettled = false;
+	(void)pthread_mutex_unlock(&t->mutex);
+	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	while (st == ST_OK && has_more && !is_stopping(t))
+		st = state_settle(t->state, SETTLE_AT_ONCE, (int64_t)time(NULL),
+		    &events, &has_more, &fault);
+	if (st != ST_OK)
+		tracker_fall_behind(t, (int64_t)time(NULL), &fault);
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	took = (end.tv_sec - begin.tv_sec) * 1000 +
+	    (end.tv_nsec - begin.tv_nsec) / 1000000;
+	return TRACKER_SETTLE_MS + SETTLE_PART * (unsigned)took;
+}
+
+static void
+nap(struct tracker *t, unsigned milliseconds, bool is_for_work)
+{
+	struct timespec ts;
+	bool was_behind;
+	int rc = 0;
+
+	deadline_in(&ts, CLOCK_REALTIME, milliseconds);
+	(void)pthread_mutex_lock(&t->mutex);
+	was_behind = t->is_behind;
+	while (!t->is_stopping && t->is_behind == was_behind &&
+	    !(is_for_work && t->is_unsettled) && rc == 0)
+		rc = pthread_cond_timedwait(&t->wake, &t->mutex, &ts);
+	(void)pthread_mutex_unlock(&t->mutex);
+}
+
+/* In step: sleep until there is something to do, or the time has come. */
+static void
+rest(struct tracker *t, time_t until)
+{
+	time_t now = time(NULL);
+
+	if (state_is_unsettled(t->state))
+		nap(t, settle(t), false);
+	else if (now < until)
+		nap(t, 1000 * (unsigned)(until - now), true);
+}
+
+static void
+mark_tried(struct tracker *t)
+{
+	(void)pthread_mutex_lock(&t->mutex);
+	t->has_tried = true;
+	(void)pthread_cond_broadcast(&t->tried);
+	(void)pthread_mutex_unlock(&t->mutex);
+}
+
+static bool
+try_to_catch_up(struct tracker *t)
+{
+	struct fault fault;
+	struct conf *conf;
+	enum status st;
+
+	(void)pthread_mutex_lock(&t->mutex);
+	conf = conf_ref(t->conf);
+	(void)pthread_mutex_unlock(&t->mutex);
+	st = catch_up(t, conf, &fault);
+	if (st != ST_OK && !is_stopping(t)) {
+		set_behind(t, true);
+		tracker_complain(t, &fault);
+	}
+	conf_unref(&conf);
+	return st == ST_OK;
+}
+
+void *
+tracker_run(void *arg)
+{
+	struct tracker *t = arg;
+	time_t retry = TRACKER_RETRY_SECONDS;
+	time_t next = 0;
+
+	while (!is_stopping(t)) {
+		if (tracker_state(t) == NULL && !try_to_catch_up(t)) {
+			mark_tried(t);
+			nap(t, 1000 * (unsigned)retry, false);
+			if (retry < TRACKER_RETRY_SECONDS_MAX)
+				retry *= 2;
+			continue;
+		}
+		mark_tried(t);
+		retry = TRACKER_RETRY_SECONDS;
+		if (time(NULL) >= next) {
+			next = time(NULL) + TRACKER_TICK_SECONDS;
+			tick(t);
+		}
+		rest(t, next);
+	}
+	return NULL;
+}
