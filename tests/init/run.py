@@ -648,6 +648,138 @@ class Snippets(Case):
         self.silent(run(MILTER, "-t", "-c", whole))
 
 
+class Monitoring(Case):
+    """The snippets for Icinga, Nagios and Prometheus do what they say."""
+
+    # As the guidelines of the monitoring plugins have it.
+    PERFORMANCE = (r"'?[^'=|]+'?=-?[\d.]+(?:us|ms|s|%|B|KB|MB|TB|c)?"
+                   r"(?:;[\d.:~@-]*){0,2}(?:;-?[\d.]*){0,2}")
+
+    RULES_TEST = """
+rule_files: [rules.yml]
+evaluation_interval: 5m
+tests:
+  - interval: 5m
+    input_series:
+      - series: 'tlsrpt_problem_failed_sessions{policy_domain="example.com",
+          receiving_mx_hostname="mx1.example.com",policy_type="sts",
+          result_type="certificate-expired",state="open",severity="err",
+          instance="mx"}'
+        values: '53x20'
+      - series: 'tlsrpt_newest_report_end_timestamp_seconds{instance="mx"}'
+        values: '0x1200'
+      - series: 'node_textfile_mtime_seconds{file="/d/tlsrpt.prom"}'
+        values: '0x20'
+    alert_rule_test:
+      - {eval_time: 55m, alertname: TLSMetricsStale}
+      - {eval_time: 55m, alertname: TLSReportsMissing}
+      - eval_time: 55m
+        alertname: TLSProblem
+        exp_alerts:
+          - exp_labels: {severity: critical, policy_domain: example.com,
+              receiving_mx_hostname: mx1.example.com, policy_type: sts,
+              result_type: certificate-expired, state: open, instance: mx}
+            exp_annotations:
+              summary: 'example.com: certificate-expired on mx1.example.com'
+              description: 'Reports tell of 53 failed sessions; "tlsrpt
+                problems" on mx says what to do.'
+      - eval_time: 75m
+        alertname: TLSMetricsStale
+        exp_alerts:
+          - exp_labels: {severity: warning, file: /d/tlsrpt.prom}
+            exp_annotations:
+              summary: The metrics of TLS reports are not renewed
+              description: 'Does cron run "tlsrpt metrics" on ?'
+      - eval_time: 73h
+        alertname: TLSReportsMissing
+        exp_alerts:
+          - exp_labels: {severity: warning, instance: mx}
+            exp_annotations:
+              summary: No TLS report for three days
+              description: 'Most often our own report address is broken: does
+                mail to it arrive at mx?'
+"""
+
+    def setUp(self):
+        super().setUp()
+        (self.dir / "archive").mkdir()
+        self.state = self.dir / "state.db"
+        self.ok(run(TLSRPT, "reindex", f"--archive={self.dir}/archive",
+                    f"--state={self.state}"))
+
+    def check_plugin(self, words):
+        """The words of a plugin's command: what they print is right."""
+        self.assertEqual(words[:2], ["/usr/local/bin/tlsrpt", "health"])
+        done = run(TLSRPT, *words[1:], f"--state={self.state}")
+        self.assertEqual(done.returncode, 1, done.stdout)  # no report
+        self.assertRegex(done.stdout, r"\A[A-Z]+ WARNING - [^|\n]+ \| "
+                         rf"{self.PERFORMANCE}(?: {self.PERFORMANCE})*\n\Z")
+
+    def test_icinga(self):
+        found = re.search(r"command = \[ (.*) \]", read("conf/icinga2.conf"))
+        self.check_plugin(re.findall(r'"([^"]+)"', found[1]))
+
+    def test_icinga_takes_it(self):
+        self.need("icinga2")
+        conf = self.dir / "icinga2.conf"
+        conf.write_text(
+            'include <itl>\nobject Host "mx" {\ncheck_command = "dummy"\n'
+            "vars.tlsrpt = true\n}\n" + read("conf/icinga2.conf"),
+            encoding="utf-8")
+        text = self.ok(run("icinga2", "daemon", "-C", "-c", conf))
+        self.assertIn("Instantiated 1 Service", text)
+
+    def test_nrpe(self):
+        found = re.search(r"^command\[check_tlsrpt\]=(.*)$",
+                          read("conf/nrpe.cfg"), re.MULTILINE)
+        self.check_plugin(found[1].split())
+
+    def test_cron(self):
+        """Each line, the commented one too, in a shell as cron runs it."""
+        lines = re.findall(r"^#?(?:\S+ ){4}\* (\S+) (.*)$", read("conf/cron"),
+                           re.MULTILINE)
+        self.assertEqual([user for user, _ in lines],
+                         ["tlsrpt-milter", "root"])
+        place = self.dir / "node-exporter"
+        place.mkdir()
+        for _, command in lines:
+            self.assertNotIn("%", command)  # which cron takes for a newline
+            command = command.replace("/var/lib/prometheus/node-exporter",
+                                      str(place))
+            for word in ("prune", "metrics"):
+                command = re.sub(
+                    rf"tlsrpt {word}", f"{TLSRPT} {word} --state={self.state}"
+                    + f" --archive={self.dir}/archive" * (word == "prune"),
+                    command)
+            self.silent(run("sh", "-c", command))
+        self.assertEqual([path.name for path in place.iterdir()],
+                         ["tlsrpt.prom"])
+        self.assertIn("\ntlsrpt_reports 0\n",
+                      (place / "tlsrpt.prom").read_text("ascii"))
+        if have("promtool"):
+            with open(place / "tlsrpt.prom", encoding="ascii") as metrics:
+                done = subprocess.run(["promtool", "check", "metrics"],
+                                      stdin=metrics, capture_output=True,
+                                      text=True, check=False)
+            self.assertEqual((done.returncode, done.stdout, done.stderr),
+                             (0, "", ""))
+
+    def test_rules_ask_for_what_there_is(self):
+        asked = set(re.findall(r"\btlsrpt_(\w+)",
+                               read("conf/prometheus-rules.yml")))
+        self.assertEqual(len(asked), 2)
+        for name in asked:
+            self.assertIn(f'"{name}"', read("cli/metrics.c"))
+
+    def test_rules(self):
+        self.need("promtool")
+        shutil.copy(ROOT / "conf/prometheus-rules.yml",
+                    self.dir / "rules.yml")
+        self.ok(run("promtool", "check", "rules", self.dir / "rules.yml"))
+        (self.dir / "test.yml").write_text(self.RULES_TEST, encoding="ascii")
+        self.ok(run("promtool", "test", "rules", self.dir / "test.yml"))
+
+
 def sample_settings():
     """(keyword, value) of the sample, the commented ones too; of two lines
     for one keyword the first."""
