@@ -4,6 +4,7 @@ trouble, which must never be the mail's.
 Reports are of days before today, so that nothing is stale that should not be.
 """
 
+import concurrent.futures
 import contextlib
 import os
 import re
@@ -191,6 +192,20 @@ class Identity(TrackerCase):
         queue_id = self.take(rep, submitter="example.net")
         self.event(queue_id, "duplicate")
         self.assertEqual(self.metric("tlsrpt_reports"), 1)
+
+    def test_many_at_once(self):
+        """Each counts once, and a problem is told to one message alone."""
+        reports = [report(1 + n % 20, failures=[("dane-required", 50)],
+                          organization=f"Sender {n % 7}",
+                          report_id=f"r{n}") for n in range(60)]
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            ids = list(pool.map(self.take, reports * 2))
+        self.wait_told("duplicate", 60)
+        self.assertEqual(len(self.told("report")), 60)
+        self.wait_reports(60)
+        opened = self.told("problem-opened")
+        self.assertEqual(len(opened), 1)
+        self.assertIn(opened[0].queue_id, ids)
 
     def test_discard_is_the_same_for_all(self):
         self.milter(OnReport="discard")
