@@ -276,6 +276,12 @@ read_conf(struct index *index)
 		index->state_path = index->conf->state_file;
 	if (index->archive == NULL)
 		index->archive = index->conf->archive_directory;
+	if (strcmp(index->state_path, "none") == 0) {
+		(void)fprintf(stderr,
+		    "tlsrpt %s: there is no index: StateFile is none\n",
+		    index->command->name);
+		return EX_UNAVAILABLE;
+	}
 	return -1;
 }
 

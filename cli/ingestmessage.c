@@ -290,7 +290,7 @@ make_sites(struct incoming *in, struct fault *fault)
 		return fault_set(fault, ST_NO_MEMORY, "no memory");
 	in->alert = alert_new(in->log);
 	if (in->alert != NULL && has_index(conf))
-		in->tracker = tracker_new(in->log, in->alert);
+		in->tracker = tracker_new(in->log, in->alert, false);
 	if (in->alert == NULL || (in->tracker == NULL && has_index(conf)))
 		return fault_set(fault, ST_NO_MEMORY, "no memory");
 	alert_configure(in->alert, conf);

@@ -249,7 +249,7 @@ tracker_add(struct tracker *tracker, const struct conf *conf,
  */
 
 struct tracker *
-tracker_new(struct log *log, struct alert *alert)
+tracker_new(struct log *log, struct alert *alert, bool is_daemon)
 {
 	struct tracker *t = calloc(1, sizeof *t);
 
@@ -257,6 +257,7 @@ tracker_new(struct log *log, struct alert *alert)
 		return NULL;
 	t->log = log;
 	t->alert = alert;
+	t->is_daemon = is_daemon;
 	t->is_behind = true;
 	t->since = (int64_t)time(NULL);
 	(void)pthread_mutex_init(&t->turn, NULL);

@@ -51,10 +51,12 @@ struct tracker_news {
 };
 
 /*
- * Make one; log and alert (which may be NULL) are borrowed. NULL when there is
+ * Make one; log and alert (which may be NULL) are borrowed. is_daemon: it stays
+ * for long, and looks at all of the state for damage first. NULL when there is
  * no memory. It is behind until tracker_start().
  */
-struct tracker *tracker_new(struct log *log, struct alert *alert);
+struct tracker *
+tracker_new(struct log *log, struct alert *alert, bool is_daemon);
 
 /*
  * Take over a configuration, and a reference to it: before tracker_start(), and

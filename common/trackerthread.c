@@ -86,7 +86,7 @@ set_options(const struct conf *conf, struct state_options *options)
 	options->evidence_max = EVIDENCE_MAX;
 }
 
-/* The first use of the state: all of it is looked at. */
+/* The first use of the state. */
 static enum status
 open_first(struct tracker *t, const struct conf *conf, struct fault *fault)
 {
@@ -100,7 +100,8 @@ open_first(struct tracker *t, const struct conf *conf, struct fault *fault)
 	st = state_open(&state, conf->state_file, &options, fault);
 	if (st != ST_OK)
 		return st;
-	st = state_check(state, fault);
+	if (t->is_daemon)
+		st = state_check(state, fault);
 	if (st == ST_OK)
 		st = state_counts(state, (int64_t)time(NULL), &counts, fault);
 	if (st != ST_OK) {

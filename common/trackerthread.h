@@ -16,6 +16,7 @@ struct request; /* of tracker.c */
 struct tracker {
 	struct log *log;
 	struct alert *alert;
+	bool is_daemon;
 
 	pthread_mutex_t turn;  /* one report is added after the other */
 	pthread_mutex_t mutex; /* over what follows; held for moments only */

@@ -30,7 +30,7 @@ server_init(struct server *server, const char *conf_path, struct conf *conf,
 	if (server->verify == NULL || server->alert == NULL)
 		return false;
 	if (with_index)
-		server->tracker = tracker_new(log, server->alert);
+		server->tracker = tracker_new(log, server->alert, true);
 	intake_site_init(&server->site, log, server->verify, server->tracker);
 	wake_init(&server->wake, conf->socket);
 	return !with_index || server->tracker != NULL;

@@ -56,7 +56,7 @@ setup(void)
 static void
 start(void)
 {
-	tracker = tracker_new(the_log, NULL);
+	tracker = tracker_new(the_log, NULL, true);
 	ck_assert_ptr_nonnull(tracker);
 	tracker_configure(tracker, conf);
 	ck_status("start", tracker_start(tracker, PATIENCE_MS, &fault), ST_OK);
