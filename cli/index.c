@@ -276,12 +276,6 @@ read_conf(struct index *index)
 		index->state_path = index->conf->state_file;
 	if (index->archive == NULL)
 		index->archive = index->conf->archive_directory;
-	if (strcmp(index->state_path, "none") == 0) {
-		(void)fprintf(stderr,
-		    "tlsrpt %s: there is no index: StateFile is none\n",
-		    index->command->name);
-		return EX_UNAVAILABLE;
-	}
 	return -1;
 }
 
@@ -324,9 +318,20 @@ wait_until_settled(struct index *index, struct fault *fault)
 }
 
 enum status
+index_check(const struct index *index, struct fault *fault)
+{
+	return strcmp(index->state_path, "none") == 0
+	    ? fault_set(fault, ST_STATE, "there is none: StateFile is none")
+	    : ST_OK;
+}
+
+enum status
 index_open(struct index *index, struct fault *fault)
 {
-	enum status st;
+	enum status st = index_check(index, fault);
+
+	if (st != ST_OK)
+		return st;
 
 	index->options.is_read_only = true;
 	st = state_open(

@@ -75,6 +75,9 @@ struct index {
 int index_begin(struct index *index, const struct index_command *command,
     int argc, char **argv);
 
+/* Is there to be an index? ST_STATE with "StateFile none". */
+enum status index_check(const struct index *index, struct fault *fault);
+
 /* Open the index to be asked: the statuses of state_open(). */
 enum status index_open(struct index *index, struct fault *fault);
 

@@ -91,9 +91,11 @@ run_reindex(const struct index *index)
 	struct fault fault;
 	enum status st;
 
-	st = reindex(index->state_path, index->archive, index->conf,
-	    &index->options, INT64_MAX, index->now, &handler, &progress,
-	    &fault);
+	st = index_check(index, &fault);
+	if (st == ST_OK)
+		st = reindex(index->state_path, index->archive, index->conf,
+		    &index->options, INT64_MAX, index->now, &handler, &progress,
+		    &fault);
 	clear_line(&run);
 	if (st != ST_OK)
 		return index_fail(index, &fault);
