@@ -8,6 +8,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum {
+	PATIENCE_MS = 30000 /* for what is expected to come */
+};
+
 int
 listener_open(const char *path)
 {
@@ -41,8 +45,8 @@ listener_expect(int fd, const char *string)
 {
 	char out[32768];
 
-	ck_assert_msg(
-	    listener_read(fd, out, sizeof out, 3000), "no \"%s\"", string);
+	ck_assert_msg(listener_read(fd, out, sizeof out, PATIENCE_MS),
+	    "no \"%s\"", string);
 	ck_assert_msg(
 	    strstr(out, string) != NULL, "\"%s\", not \"%s\"", out, string);
 }

@@ -121,7 +121,7 @@ main(int argc, char *argv[])
 		return EXIT_FAILURE;
 	}
 	/* Limits on time are against hanging, not for speed. */
-	(void)setenv("CK_TIMEOUT_MULTIPLIER", "5", 0);
+	(void)setenv("CK_TIMEOUT_MULTIPLIER", "20", 0);
 	is_good = runner_run(suites, ARRAY_LEN(suites), (unsigned)jobs);
 	unit_end();
 	return is_good ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -310,7 +310,7 @@ START_TEST(the_line_of_a_report)
 	ck_assert_str_eq(outcome.organization_name, "Org");
 	ck_assert_int_eq(outcome.severity, SEV_ERR);
 	ck_assert_uint_eq(outcome.totals.failed, 94);
-	ck_assert(listener_read(fd, line, sizeof line, 1000));
+	ck_assert(listener_read(fd, line, sizeof line, 15000));
 	ck_assert_ptr_nonnull(strstr(line,
 	    "event=report organization-name=Org report-id=1 "
 	    "submitter=google.com policy-domain=d.example policy-count=2 "
@@ -359,7 +359,7 @@ START_TEST(lines_have_their_limit)
 
 		(void)take(TLSRPT, PART("2") END, &origin, &outcome);
 		while (strstr(line, "event=omitted") == NULL)
-			ck_assert(listener_read(fd, line, sizeof line, 1000));
+			ck_assert(listener_read(fd, line, sizeof line, 15000));
 		ck_assert_msg(
 		    strstr(line, limits[_i].omitted) != NULL, "%s", line);
 	}

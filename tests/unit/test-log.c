@@ -80,7 +80,7 @@ START_TEST(syslog_gets_lines)
 	int n = 0;
 
 	ck_status("event", write_line(log, "a b"), ST_OK);
-	ck_assert(listener_read(fd, out, sizeof out, 3000));
+	ck_assert(listener_read(fd, out, sizeof out, 15000));
 	/* mail.warning is 2 * 8 + 4. */
 	ck_assert_msg(strncmp(out, "<20>", 4) == 0, "%s", out);
 	(void)snprintf(end, sizeof end,
@@ -272,7 +272,7 @@ START_TEST(what_is_dropped_is_counted_and_said)
 	fd = listener_open(syslog_path);
 	ck_status("start", log_start(log), ST_OK);
 	(void)snprintf(want, sizeof want, "dropped-lines=%d", OVER);
-	while (listener_read(fd, out, sizeof out, 3000)) {
+	while (listener_read(fd, out, sizeof out, 15000)) {
 		if (strstr(out, "dropped-lines=") != NULL)
 			break;
 		lines++;
@@ -307,7 +307,7 @@ START_TEST(the_queue_has_a_limit_of_bytes)
 		(void)log_event(log, &ev, "Q");
 	fd = listener_open(syslog_path);
 	ck_status("start", log_start(log), ST_OK);
-	while (listener_read(fd, out, sizeof out, 3000) &&
+	while (listener_read(fd, out, sizeof out, 15000) &&
 	    strstr(out, "dropped-lines=") == NULL) {
 		lines++;
 		bytes += strlen(out);

@@ -18,7 +18,7 @@
 
 enum {
 	TEXT_ROOM = 4096,
-	PATIENCE_MS = 10000
+	PATIENCE_MS = 30000
 };
 
 static char dir[256], archive[300], state_path[400];
