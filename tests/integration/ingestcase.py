@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import os
+import pathlib
 import pwd
 import re
 import shutil
@@ -26,7 +27,9 @@ class Place:
     """A directory with a configuration, an archive and an index."""
 
     def __init__(self, **settings):
-        self.base = World.base / "ingest" / str(next(_serial))
+        # In memory: a program that is killed loses nothing of what it has
+        # written, and a busy disk would be waited for.
+        self.base = pathlib.Path("/run/ingest") / str(next(_serial))
         self.base.mkdir(parents=True)
         self.archive = self.base / "archive"
         self.state = self.base / "state.db"
