@@ -37,6 +37,10 @@ static const char usage[] =
     "when the disk is full, 75 when another process holds the index; 64 for\n"
     "wrong usage, 78 for a mistake in the configuration.\n";
 
+enum {
+	EVIDENCE_MAX = 5000 /* read at once, while the milter waits */
+};
+
 /* Whether standard error is a terminal, to be written to. */
 static void
 show_progress(void *ctx, const struct prune_progress *progress)
@@ -65,6 +69,7 @@ open_state(struct index *index, struct fault *fault)
 		    "pruned\n");
 		return ST_OK;
 	}
+	index->options.evidence_max = EVIDENCE_MAX;
 	st = index->is_dry ? index_open(index, fault)
 			   : state_open(&index->state, index->state_path,
 				 &index->options, fault);

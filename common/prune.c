@@ -13,6 +13,7 @@
 
 enum {
 	BATCH = 200, /* reports forgotten in one transaction */
+	SETTLED = 8, /* problems worked out in one transaction */
 	PROGRESS_EVERY = 100,
 	DAY_MAX = 11, /* "YYYY/MM/DD" and its NUL */
 	DEPTH_DAY = 3,
@@ -480,6 +481,7 @@ take_state(struct run *run, struct state *state)
 	const struct prune_options *options = run->options;
 	struct fault fault = { 0 };
 	size_t count = BATCH;
+	bool has_more = true;
 	enum status st = ST_OK;
 
 	if (options->is_dry)
@@ -488,6 +490,10 @@ take_state(struct run *run, struct state *state)
 	while (st == ST_OK && count == BATCH)
 		st = state_forget(state, options->before, BATCH, options->now,
 		    take_report, run, &count, &fault);
+	/* What had too much evidence to be worked out with each batch. */
+	while (st == ST_OK && has_more)
+		st = state_settle(
+		    state, SETTLED, options->now, NULL, &has_more, &fault);
 	/* What take_report() has said is more than the state knows. */
 	if (st != ST_OK && st != ST_ARCHIVE)
 		*run->fault = fault;

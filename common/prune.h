@@ -20,6 +20,9 @@
  * range, and reindex() does not find it at all. Was it the removal that the
  * disk forgot, then the next prune() finds the record in its directory.
  *
+ * Problems that are left to state_settle() stay marked in the state's file; the
+ * next that settles, or works out all, does it.
+ *
  * Others. Whoever adds a record to a directory that is being removed finds it
  * gone and makes it again (archive_store()). A record that is removed before it
  * has been added to the state is added as one that is gone; see above.

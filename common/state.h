@@ -214,6 +214,7 @@ enum status state_tick(struct state *state, int64_t now,
  * were. fn is called for each with the path of its record, for a file that is
  * to go; a status other than ST_OK from it undoes the transaction and is
  * returned. A problem that began before then begins with what is left.
+ * evidence_max is as for state_add().
  */
 enum status state_forget(struct state *state, int64_t before, size_t max,
     int64_t now, enum status (*fn)(void *ctx, const char *path), void *ctx,

@@ -287,6 +287,7 @@ state_forget(struct state *state, int64_t before, size_t max, int64_t now,
 		st = forget_oldest(state, before, fn, ctx, &has_one, fault);
 		*count += st == ST_OK && has_one;
 	}
+	state->is_bounded = !state->in_batch && state->options.evidence_max > 0;
 	st = state_leave(state, now, NULL, st, fault);
 	if (st != ST_OK)
 		*count = 0;
