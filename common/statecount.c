@@ -177,6 +177,25 @@ mark_dirty(struct state *state, int64_t id, int64_t begin, int64_t finish,
 	return st;
 }
 
+/* A reporter has a report less, which may have been its newest. */
+static enum status
+forget_reporter(struct state *state, int64_t id, int64_t reporter,
+    int64_t finish, int64_t received, struct fault *fault)
+{
+	enum status st = statedb_run(state,
+	    statedb_bind(state, SQL_REPORTER_LESS, "i", reporter), fault);
+
+	if (st == ST_OK)
+		st = statedb_run(state,
+		    statedb_bind(state, SQL_REPORTER_AGAIN, "iiii", reporter,
+			id, finish, received),
+		    fault);
+	return st == ST_OK
+	    ? statedb_run(state,
+		  statedb_bind(state, SQL_REPORTER_CLEAN, "i", reporter), fault)
+	    : st;
+}
+
 enum status
 state_count(struct state *state, int64_t id, int64_t sign, struct fault *fault)
 {
@@ -199,16 +218,14 @@ state_count(struct state *state, int64_t id, int64_t sign, struct fault *fault)
 		st = sum_failures(state, id, day_of(begin), sign, fault);
 	if (st == ST_OK)
 		st = mark_dirty(state, id, begin, finish, sign, fault);
-	if (st == ST_OK)
-		st = statedb_run(state,
-		    statedb_bind(state, SQL_REPORTER_ADD, "iiii", reporter,
-			sign, finish, received),
-		    fault);
-	if (st == ST_OK && sign < 0)
-		st = statedb_run(state,
-		    statedb_bind(state, SQL_REPORTER_CLEAN, "i", reporter),
-		    fault);
-	return st;
+	if (st != ST_OK)
+		return st;
+	return sign < 0
+	    ? forget_reporter(state, id, reporter, finish, received, fault)
+	    : statedb_run(state,
+		  statedb_bind(state, SQL_REPORTER_ADD, "iiii", reporter, sign,
+		      finish, received),
+		  fault);
 }
 
 enum status

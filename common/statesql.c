@@ -216,6 +216,15 @@ static const char *const texts[STATEMENTS] = {
 	    " reports = reports + excluded.reports,"
 	    " newest = max(newest, excluded.newest),"
 	    " received = max(received, excluded.received)",
+	[SQL_REPORTER_LESS] =
+	    "UPDATE reporter SET reports = reports - 1 WHERE id = ?1",
+	/* Seldom, so that no index serves it. */
+	[SQL_REPORTER_AGAIN] =
+	    "UPDATE reporter SET (newest, received) = ("
+	    "SELECT max(finish), max(received) FROM report"
+	    " WHERE organization = ?1 AND counted = 1 AND id <> ?2)"
+	    " WHERE id = ?1 AND reports > 0 AND (newest <= ?3 OR"
+	    " received <= ?4)",
 	[SQL_REPORTER_CLEAN] =
 	    "DELETE FROM reporter WHERE id = ?1 AND reports <= 0",
 	[SQL_DOMAIN_ADD] = "INSERT INTO domain (id, reports) VALUES (?1, ?2)"
