@@ -168,7 +168,8 @@ class Crowd(LabCase):
             results = list(pool.map(run, sessions))
         by_id = {}
         for event in self.events():
-            by_id.setdefault(event.queue_id, []).append(event)
+            if not event.name.startswith("problem-"):
+                by_id.setdefault(event.queue_id, []).append(event)
         records = {self.record(path)["queue-id"]: path
                    for path in self.mta.records()}
         for rep, report, ordinary, damaged in results:
