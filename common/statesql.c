@@ -139,6 +139,7 @@ const char statesql_schema[] =
 #define COUNT_MAX_SQL "4503599627370496"
 #define MORE(column)                                                           \
 	column " = min(" column " + excluded." column ", " COUNT_MAX_SQL ")"
+#define OTHERS    "organization = ?1 AND counted = 1 AND id <> ?2"
 #define BY_FAILED " ORDER BY 4 DESC, 3 DESC, 1"
 /* Of sts and tlsa the greater, and all else added. */
 #define ONCE(value)                                                            \
@@ -218,13 +219,15 @@ static const char *const texts[STATEMENTS] = {
 	    " received = max(received, excluded.received)",
 	[SQL_REPORTER_LESS] =
 	    "UPDATE reporter SET reports = reports - 1 WHERE id = ?1",
-	/* Seldom, so that no index serves it. */
+	/* Seldom, so that no index serves it: when none is as new. */
 	[SQL_REPORTER_AGAIN] =
 	    "UPDATE reporter SET (newest, received) = ("
-	    "SELECT max(finish), max(received) FROM report"
-	    " WHERE organization = ?1 AND counted = 1 AND id <> ?2)"
-	    " WHERE id = ?1 AND reports > 0 AND (newest <= ?3 OR"
-	    " received <= ?4)",
+	    "SELECT max(finish), max(received) FROM report WHERE " OTHERS
+	    ") WHERE id = ?1 AND reports > 0"
+	    " AND ((newest <= ?3 AND NOT EXISTS ("
+	    "SELECT 1 FROM report WHERE finish >= ?3 AND " OTHERS "))"
+	    " OR (received <= ?4 AND NOT EXISTS ("
+	    "SELECT 1 FROM report WHERE received >= ?4 AND " OTHERS ")))",
 	[SQL_REPORTER_CLEAN] =
 	    "DELETE FROM reporter WHERE id = ?1 AND reports <= 0",
 	[SQL_DOMAIN_ADD] = "INSERT INTO domain (id, reports) VALUES (?1, ?2)"
