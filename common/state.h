@@ -122,7 +122,7 @@ struct state_report {
 
 enum state_added {
 	STATE_NEW,
-	STATE_KNOWN,   /* the same, with the same content: nothing was done */
+	STATE_KNOWN,   /* the same, with the same content: counts once */
 	STATE_PRESENT, /* this very record is there: nothing was done */
 	STATE_DIFFERS  /* the same with another content: kept, counts once */
 };

@@ -295,7 +295,9 @@ put_report(struct adding *a, bool is_counted)
 struct same {
 	bool is_known;   /* with this content */
 	bool is_present; /* from this record */
-	bool has_other;  /* another one counts */
+	bool is_younger; /* from one that was received later */
+	int64_t known;
+	bool has_other;  /* one of them counts */
 	bool is_earlier; /* but ours is to count in its place */
 	int64_t other;
 };
@@ -330,6 +332,8 @@ find_same(struct adding *a, struct same *same)
 		if (order == 0) {
 			same->is_known = true;
 			same->is_present = is_path(stmt, 4, a->in->path);
+			same->is_younger = a->in->received < received;
+			same->known = sqlite3_column_int64(stmt, 0);
 		}
 		if (sqlite3_column_int(stmt, 2) == 0)
 			continue;
@@ -341,9 +345,9 @@ find_same(struct adding *a, struct same *same)
 	return st;
 }
 
-/* Another content counts: ours takes its place, or only stands beside it. */
+/* Another record counts: ours takes its place, or only stands beside it. */
 static enum status
-put_differing(struct adding *a, const struct same *same)
+put_beside(struct adding *a, const struct same *same)
 {
 	enum status st = ST_OK;
 
@@ -370,9 +374,14 @@ add_report(struct adding *a, enum state_added *added)
 	    : same.is_known      ? STATE_KNOWN
 	    : same.has_other     ? STATE_DIFFERS
 				 : STATE_NEW;
-	if (same.is_known)
+	if (same.is_known && !same.is_younger)
 		return ST_OK;
-	st = same.has_other ? put_differing(a, &same) : put_report(a, true);
+	st = same.has_other ? put_beside(a, &same) : put_report(a, true);
+	/* A content is as old as its first record. */
+	if (st == ST_OK && same.is_known)
+		st = statedb_run(a->state,
+		    statedb_bind(a->state, SQL_REPORT_DELETE, "i", same.known),
+		    a->fault);
 	if (st != ST_OK || (same.has_other && !same.is_earlier))
 		return st;
 	st = put_policies(a);

@@ -108,6 +108,9 @@ state_sums(struct state *state, enum state_by by,
 			.failed = column_count(stmt, 3),
 		};
 
+		/* The sum of nothing is a row, too. */
+		if (by != STATE_BY_ALL && sum.reports == 0)
+			continue;
 		statedb_text(stmt, 0, sum.name, sizeof sum.name);
 		if (by == STATE_BY_DOMAIN && query->domain != NULL)
 			(void)text_copy(sum.name, sizeof sum.name, host);

@@ -425,6 +425,37 @@ START_TEST(a_differing_report_counts_once)
 }
 END_TEST
 
+/* One content that came twice, before another and after it: its first time. */
+START_TEST(a_content_is_as_old_as_its_first_record)
+{
+	static const struct {
+		unsigned failed;
+		int64_t received;
+	} record[] = { { 1, 7 }, { 2, 5 }, { 1, 3 } };
+	static const int orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+		{ 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+	struct state_counts counts;
+	char text[TEXT_MAX];
+	enum state_added added;
+
+	for (int i = 0; i < 3; i++) {
+		int n = orders[_i][i];
+		struct given g = { "A", 1, 10, record[n].failed, NULL, NULL,
+			NULL, NULL };
+
+		print_report(text, sizeof text, &g);
+		ck_status("add",
+		    add_text(text, at(2) + record[n].received, &added), ST_OK);
+	}
+	ck_status("counts", state_counts(state, at(3), &counts, &fault), ST_OK);
+	ck_assert_int_eq(counts.received, at(2) + 3);
+	say_all(at(2));
+	ck_said("all  1 10 1\n");
+	ck_said("mx mx1.example 1 0 1\n");
+	ck_said("counts 1 1 1 1, 10 1, ");
+}
+END_TEST
+
 /* Microsoft's. */
 START_TEST(sessions_of_sts_and_tlsa_count_once)
 {
@@ -636,7 +667,6 @@ START_TEST(old_reports_are_forgotten)
 	say_all(at(9));
 	ck_string("nothing", said,
 	    "all  0 0 0\nall  0 0 0\n"
-	    "domain d.example 0 0 0\n"
 	    "counts 0 0 0 0, 0 0, 0 0 0 info "
 	    "-1728000000\n");
 }
@@ -1167,6 +1197,8 @@ state_suite(void)
 	tcase_add_test(tcase, a_record_is_present);
 	tcase_add_test(tcase, only_the_index_of_an_archive);
 	tcase_add_loop_test(tcase, a_differing_report_counts_once, 0, 6);
+	tcase_add_loop_test(
+	    tcase, a_content_is_as_old_as_its_first_record, 0, 6);
 	tcase_add_test(tcase, sessions_of_sts_and_tlsa_count_once);
 	tcase_add_test(tcase, a_problem_lives);
 	tcase_add_test(tcase, a_problem_has_reporters);
