@@ -1,9 +1,9 @@
 """Reports of many senders over many days, by a seed, and what is in them.
 
 Three problems begin and end, one lasts; a sender falls silent, some days have
-no report, one sender counts its sessions under sts and tlsa, reports come late,
-in any order, and some come twice. Whatever asks the index of them must agree
-with the sums here to the session.
+no report, one sender counts its sessions under sts and tlsa, reports come
+late, in any order, and some come twice. Whatever asks the index of them must
+agree with the sums here to the session.
 """
 
 import hashlib
@@ -71,15 +71,20 @@ class Row:
 
 
 class Truth:
-    """senders are names, the busiest first; noise is a further Problem."""
+    """senders are names, the busiest first; noise is a further Problem.
 
-    def __init__(self, seed, senders, domains, noise=None):
+    Of fewer days, told are the problems in place of the usual ones.
+    """
+
+    def __init__(self, seed, senders, domains, noise=None, days=DAYS,
+                 told=None):
         self.random = random.Random(seed)
         self.senders = list(senders)
-        self.problems = problems(domains) + ([noise] if noise else [])
+        self.problems = told if told is not None else \
+            problems(domains) + ([noise] if noise else [])
         self.rows = []
         self.reports = []  # (report, received), in the order of arrival
-        for age in range(DAYS, 0, -1):
+        for age in range(days, 0, -1):
             for place, sender in enumerate(self.senders):
                 for domain in domains:
                     self.add(place, sender, domain, age)
@@ -177,3 +182,91 @@ def store(archive, rep, received, name):
     path.write_text(
         '{"received":"%s","sha256":"%s","deviations":[],"report":%s}\n'
         % (mails.rfc3339(received), sha256, text), encoding="utf-8")
+
+
+class Wild:
+    """Reports by a seed such as no sender should write, a few names in all.
+
+    Ranges of any length, at any time of the day; names in capitals; policies
+    and failures that come twice; sums that are missing; loop noise; reports
+    that come again, some of them with another content.
+    """
+
+    LENGTHS = (DAY - 1, DAY - 1, DAY - 1, DAY, DAY // 2 - 1, 2 * DAY - 1,
+               6 * 3600, 0, -7, 40 * DAY)
+    CONTACTS = ("tlsrpt@example.org", "tlsrpt@example.org", None, "",
+                "mailto:Postmaster@example.org", "postmaster@example.org")
+    KINDS = ("sts", "sts", "sts", "tlsa", "tlsa", "no-policy-found", "other")
+    RESULTS = ("certificate-expired", "validation-failure", "unheard-of")
+
+    def __init__(self, seed, count, senders, domains, days=DAYS):
+        self.random = random.Random(seed)
+        self.senders = senders
+        self.names = [name for domain in domains
+                      for name in (domain, domain.upper(), domain + ".")]
+        self.hosts = ("mx1.example.test", "MX1.example.test.",
+                      "mx2.example.test", None)
+        self.days = days
+        self.reports = []
+        for _ in range(count):
+            self.add()
+        for rep, _ in self.random.sample(self.reports, count // 4):
+            self.again(rep)
+        self.random.shuffle(self.reports)
+
+    def chance(self, share):
+        return self.random.random() < share
+
+    def failure(self):
+        made = mails.failure(
+            self.random.choice(self.RESULTS), self.random.randrange(4),
+            receiving_mx_hostname=self.random.choice(self.hosts))
+        for name in ("receiving-mx-hostname", "failed-session-count"):
+            if made[name] is None or self.chance(0.05):
+                del made[name]
+        return made
+
+    def policy(self):
+        failures = [self.failure() for _ in range(self.random.choice(
+            (0, 0, 0, 0, 1, 2, 3)))]
+        made = mails.policy(
+            self.random.choice((0, 1, 1, 20, 400)),
+            sum(f.get("failed-session-count", 0) for f in failures),
+            failures, kind=self.random.choice(self.KINDS),
+            domain=self.random.choice(self.names))
+        if self.chance(0.1):
+            made["summary"]["total-failure-session-count"] = \
+                self.random.randrange(3)
+        elif self.chance(0.1):
+            del made["summary"]["total-failure-session-count"]
+        elif self.chance(0.05):
+            del made["summary"]
+        return made
+
+    def policies(self):
+        return [self.policy()
+                for _ in range(self.random.choice((1, 1, 1, 2, 3)))]
+
+    def add(self):
+        start = (today() - self.random.randrange(1, self.days + 1) * DAY
+                 + self.random.choice((0, 0, 0, 21600, 43200, 3661)))
+        rep = mails.report(
+            *self.policies(), organization=self.random.choice(self.senders),
+            start=start, end=start + self.random.choice(self.LENGTHS),
+            contact_info=self.random.choice(self.CONTACTS))
+        if rep["contact-info"] is None:
+            del rep["contact-info"]
+        self.reports.append((rep, self.received(start)))
+
+    def again(self, rep):
+        """Once more, now and then with another content."""
+        start = today() - self.random.randrange(1, self.days + 1) * DAY
+        if self.chance(0.5):
+            rep = {**rep, "policies": [*rep["policies"][:1],
+                                       *self.policies()]}
+        self.reports.append((rep, self.received(start)))
+
+    def received(self, start):
+        """In any order, and before the end of some ranges; some at once."""
+        return min(start + self.random.randrange(-2, 30) * DAY,
+                   int(time.time()) - 60)
