@@ -1,18 +1,16 @@
 """The index of the archive, and the commands that ask it.
 
-Reports of several senders and days are made by a script with a seed, which
-also knows what must come out; no mail is sent for them but in one test.
+What they say of many reports, and of those that the milter took:
+test_truth.py. No mail is sent here.
 """
 
 import contextlib
 import csv
-import hashlib
 import io
 import json
 import os
 import pathlib
 import pty
-import random
 import re
 import shutil
 import sqlite3
@@ -22,103 +20,16 @@ import tempfile
 import time
 import unittest
 
-from case import LabCase, lab, mails
+from case import lab, mails
+from truth import DAY, day, record, today
 
-DAY = 86400
-DAYS = 30
-DOMAINS = ("example.test", "other.test")
-HOSTS = ("mx1.example.test", "mx2.example.test")
 HOSTILE = "=cmd|' /C calc'!A0\x1b[31m\n\"<b>, \u202e"
-
-
-def today():
-    return int(time.time()) // DAY * DAY
-
-
-def day(seconds):
-    return mails.rfc3339(seconds)[:10]
 
 
 def run(*words, **kwargs):
     return subprocess.run([str(lab.TLSRPT), *map(str, words)], check=False,
                           stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=60, **kwargs)
-
-
-def record(rep, received):
-    """A line of the archive, with what the commands read of it."""
-    text = json.dumps(rep, separators=(",", ":"))
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
-    return sha256, ('{"received":"%s","sha256":"%s","deviations":[],"report":'
-                    % (mails.rfc3339(received), sha256) + text + "}\n")
-
-
-class Truth:
-    """Reports of some senders, and what is in them all together."""
-
-    def __init__(self, seed, senders=12):
-        self.random = random.Random(seed)
-        self.senders = [f"Sender {n}" for n in range(senders)]
-        self.reports = []  # (report, start)
-        self.rows = []  # (sender, domain, start, successful, failures)
-        for start in range(today() - DAYS * DAY, today(), DAY):
-            for sender in self.senders:
-                for domain in DOMAINS:
-                    self.add(sender, domain, start)
-
-    def failures(self, domain, start):
-        """Problems: one that lasts, one that ended twenty days ago."""
-        age = (today() - start) // DAY
-        made = []
-        if domain == DOMAINS[0] and age <= 5:
-            made.append(("certificate-expired", HOSTS[0],
-                         self.random.randrange(20, 60)))
-        if domain == DOMAINS[1] and age > 20:
-            made.append(("starttls-not-supported", HOSTS[1],
-                         self.random.randrange(20, 60)))
-        return made
-
-    def add(self, sender, domain, start):
-        if self.random.random() < 0.1:
-            return
-        successful = self.random.randrange(100, 400)
-        made = self.failures(domain, start)
-        self.reports.append((mails.report(
-            mails.policy(
-                successful, sum(n for _, _, n in made),
-                [mails.failure(kind, n, receiving_mx_hostname=host)
-                 for kind, host, n in made], domain=domain),
-            organization=sender, start=start, end=start + DAY - 1), start))
-        self.rows.append((sender, domain, start, successful, made))
-
-    def sums(self, by, since):
-        """{name: [reports, successful, failed]}"""
-        names = {"day": lambda row: day(row[2]),
-                 "domain": lambda row: row[1], "sender": lambda row: row[0]}
-        found = {}
-        for row in self.rows:
-            if row[2] < since:
-                continue
-            sum_ = found.setdefault(names[by](row), [0, 0, 0])
-            sum_[0] += 1
-            sum_[1] += row[3]
-            sum_[2] += sum(n for _, _, n in row[4])
-        return found
-
-    def failed(self, column, since):
-        found = {}
-        for row in self.rows:
-            for failure in row[4] if row[2] >= since else ():
-                found[failure[column]] = (found.get(failure[column], 0)
-                                          + failure[2])
-        return found
-
-    def failing(self, kind):
-        """The rows that tell of a failure, and its sessions in all."""
-        rows = [row for row in self.rows
-                if any(failure[0] == kind for failure in row[4])]
-        return rows, sum(n for row in rows for name, _, n in row[4]
-                         if name == kind)
 
 
 class Index(unittest.TestCase):
@@ -138,10 +49,6 @@ class Index(unittest.TestCase):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(line, encoding="utf-8")
         return path
-
-    def fill(self, truth):
-        for rep, start in truth.reports:
-            self.store(rep, start)
 
     def reindex(self, status=0):
         done = run("reindex", f"--archive={self.archive}",
@@ -259,119 +166,6 @@ class Reindex(Index):
             self.assertIn(f"{conf}:2: StateFile", done.stderr)
 
 
-class Truthful(Index):
-    """What comes out agrees with the script's truth to the session."""
-
-    def setUp(self):
-        super().setUp()
-        self.truth = Truth(4)
-        self.fill(self.truth)
-        # A report that came twice, in another record, counts once.
-        self.store(*self.truth.reports[0], received=today() - 60)
-        self.reindex()
-
-    def test_sums(self):
-        fields = {"day": "day", "domain": "policy-domain",
-                  "sender": "organization-name"}
-        for days in (7, DAYS):
-            since = today() - days * DAY
-            for by, field in fields.items():
-                rows = self.objects("summary", "--by", by, f"--since={days}d")
-                self.assertEqual(
-                    {row[field]: [row["reports"],
-                                  row["total-successful-session-count"],
-                                  row["total-failure-session-count"]]
-                     for row in rows}, self.truth.sums(by, since))
-                if by != "day":
-                    failed = [row["total-failure-session-count"]
-                              for row in rows]
-                    self.assertEqual(failed, sorted(failed, reverse=True))
-
-    def test_failures(self):
-        since = today() - DAYS * DAY
-        for by, field, column in (("result-type", "result-type", 0),
-                                  ("mx", "receiving-mx-hostname", 1)):
-            rows = self.objects("summary", "--by", by, f"--since={DAYS}d")
-            self.assertEqual({row[field]: row["total-failure-session-count"]
-                              for row in rows},
-                             self.truth.failed(column, since))
-            self.assertNotIn("total-successful-session-count", rows[0])
-
-    def test_window_and_domain(self):
-        first, last = today() - 10 * DAY, today() - 8 * DAY
-        rows = self.objects("summary", f"--since={day(first)}",
-                            f"--until={day(last)}", "--domain=OTHER.test.")
-        truth = [row for row in self.truth.rows
-                 if first <= row[2] <= last and row[1] == "other.test"]
-        self.assertEqual([row["day"] for row in rows],
-                         [day(first + n * DAY) for n in range(3)])
-        self.assertEqual(sum(row["total-successful-session-count"]
-                             for row in rows), sum(row[3] for row in truth))
-
-    def test_text_and_csv(self):
-        since = today() - 7 * DAY
-        sums = self.truth.sums("sender", since)
-        rows = list(csv.DictReader(io.StringIO(
-            self.ask("summary", "--by=sender", "--format=csv"), newline="")))
-        self.assertEqual(
-            {row["organization-name"]:
-             [int(row["reports"]), int(row["total-successful-session-count"]),
-              int(row["total-failure-session-count"])] for row in rows}, sums)
-        text = self.ask("summary", "--by=sender")
-        self.assertNotIn("\x1b", text)
-        found = re.findall(r"^ +(\d+) +(\d+) +(\d+) +[\d.]+%  (.*)$", text,
-                           re.MULTILINE)
-        total = [sum(column) for column in zip(*sums.values())]
-        self.assertEqual({name: list(map(int, numbers))
-                          for *numbers, name in found},
-                         {**sums, "in all": total})
-
-    def check_problem(self, problem, kind, state):
-        rows, failed = self.truth.failing(kind)
-        self.assertEqual(problem["result-type"], kind)
-        self.assertEqual(problem["state"], state)
-        self.assertEqual(problem["severity"], "err")
-        self.assertEqual(problem["since"],
-                         mails.rfc3339(min(row[2] for row in rows)))
-        self.assertEqual(problem["last"][:10], day(max(row[2]
-                                                       for row in rows)))
-        self.assertEqual(problem["failed-session-count"], failed)
-        self.assertEqual(problem["total-session-count"],
-                         failed + sum(row[3] for row in rows))
-        self.assertEqual(problem["reports"], len(rows))
-        self.assertEqual(problem["reporters"],
-                         sorted({row[0] for row in rows}))
-        self.assertTrue(problem["cause"] and problem["action"])
-
-    def test_problems(self):
-        problems = self.objects("problems")
-        self.assertEqual(len(problems), 1, problems)
-        self.check_problem(problems[0], "certificate-expired", "open")
-        self.assertEqual(problems[0]["receiving-mx-hostname"], HOSTS[0])
-        self.assertEqual(self.objects("problems", "--domain=other.test"), [])
-
-    def test_problems_all(self):
-        problems = {problem["result-type"]: problem
-                    for problem in self.objects("problems", "--all")}
-        self.assertEqual(len(problems), 2)
-        self.check_problem(problems["starttls-not-supported"],
-                           "starttls-not-supported", "resolved")
-
-    def test_problems_as_text(self):
-        text = self.ask("problems", "--all")
-        self.assertEqual(re.findall(r"^(\d)\. (.*)$", text, re.MULTILINE), [
-            ("1", "certificate-expired on MX mx1.example.test: open, err"),
-            ("2", "starttls-not-supported on MX mx2.example.test: "
-                  "resolved, err")])
-        _, failed = self.truth.failing("certificate-expired")
-        self.assertRegex(text, rf"\n  sessions +{failed} failed of \d+")
-        self.assertRegex(text, r"\n  reporters +Sender 0, Sender 1, Sender 10")
-        self.assertEqual(len(re.findall(r"^  action  +\w", text,
-                                        re.MULTILINE)), 2)
-        self.assertEqual(self.ask("problems", "--domain=other.test"),
-                         "No problem.\n")
-
-
 class Health(Index):
     """As a plugin of a monitoring system: one line and 0, 1, 2 or 3."""
 
@@ -401,13 +195,10 @@ class Health(Index):
         self.assertLess(abs(int(found[7]) - (time.time() - today())), 10)
 
     def test_critical(self):
-        truth = Truth(5)
-        self.fill(truth)
-        self.reindex()
+        self.fill_days(1, mails.policy(50, 50, [mails.failure(sessions=50)]))
         found = self.health(2)
         self.assertIn("1 problem is open, the worst at err", found[2])
-        self.assertEqual(found.groups()[2:6],
-                         ("1", "0", str(len(truth.rows)), "12"))
+        self.assertEqual(found.groups()[2:6], ("1", "0", "3", "1"))
 
     def test_warning(self):
         self.fill_days(1, mails.policy(97, 3, [mails.failure(sessions=3)]))
@@ -612,34 +403,6 @@ class Metrics(Index):
                 found[name] = int(match[3])
         return found
 
-    def test_truth(self):
-        truth = Truth(6)
-        self.fill(truth)
-        self.reindex()
-        series = self.series()
-        sums = truth.sums("domain", 0).values()
-        self.assertEqual(series['sessions{result="successful"}'],
-                         sum(sum_[1] for sum_ in sums))
-        self.assertEqual(series['sessions{result="failed"}'],
-                         sum(sum_[2] for sum_ in sums))
-        self.assertEqual(
-            [series[name] for name in ("reports", "reporters",
-                                       "policy_domains")],
-            [len(truth.rows), 12, 2])
-        self.assertEqual(
-            [series[f'problems{{state="{state}"}}']
-             for state in ("open", "stale", "resolved")], [1, 0, 1])
-        self.assertEqual(series["newest_report_end_timestamp_seconds"],
-                         today() - 1)
-        problem, = (name for name in series if name.startswith("problem_"))
-        self.assertEqual(problem, (
-            'problem_failed_sessions{policy_domain="example.test",'
-            'receiving_mx_hostname="mx1.example.test",policy_type="sts",'
-            'result_type="certificate-expired",state="open",'
-            'severity="err"}'))
-        self.assertEqual(series[problem],
-                         truth.failing("certificate-expired")[1])
-
     def test_hostile_names(self):
         """Names that look alike once they are made visible stay two."""
         names = ('a"} 1\nx 1', "a\x1b", "a\\x1b", "\\", '"', "\\n", "\n")
@@ -760,29 +523,6 @@ class Hostile(Index):
         self.assertEqual([row["organization-name"] for row in rows],
                          [HOSTILE])
         self.assertEqual(self.objects("problems")[0]["reporters"], [HOSTILE])
-
-
-class FromMilter(LabCase):
-    """The archive that the milter makes is the one that is read."""
-
-    def test_archive_of_the_milter(self):
-        self.milter()
-        start = today() - 2 * DAY
-        for organization in ("One", "Two"):
-            self.send(mails.mail(mails.report(
-                mails.policy(53, 47, [mails.failure(sessions=47)]),
-                organization=organization, start=start,
-                end=start + DAY - 1)))
-        state = self.mta.archive.parent / "state.db"
-        done = run("reindex", f"--archive={self.mta.archive}",
-                   f"--state={state}")
-        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
-        done = run("problems", f"--state={state}", "--format=json")
-        problem = json.loads(done.stdout)
-        self.assertEqual(
-            (problem["failed-session-count"], problem["total-session-count"],
-             problem["reporters"], problem["since"][:10]),
-            (94, 200, ["One", "Two"], day(start)))
 
 
 if __name__ == "__main__":

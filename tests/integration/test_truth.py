@@ -8,7 +8,6 @@ be answered as oracle.py has it from the reports alone, to the session.
 
 import collections
 import csv
-import hashlib
 import io
 import itertools
 import json
@@ -24,7 +23,7 @@ import mails
 from case import LabCase, lab
 from ingestcase import Place
 from oracle import DAY, KINDS, Oracle, change, host, seconds, text_of
-from truth import Problem, Truth, Wild, day, today
+from truth import Problem, Truth, Wild, day, record, today
 
 SENDERS = [f"Sender {n}" for n in range(12)]
 DOMAINS = ("example.test", "other.test")
@@ -261,14 +260,6 @@ def facts(problem):
     return made
 
 
-def record(rep, received):
-    """As the archive has it, with what the commands read of it."""
-    text = text_of(rep)
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
-    return ('{"received":"%s","sha256":"%s","deviations":[],"report":%s}\n'
-            % (mails.rfc3339(received), sha256, text))
-
-
 def arrived_at(archive):
     """(report, received) of each record of an archive."""
     records = [json.loads(path.read_text())
@@ -298,8 +289,8 @@ class Archived(unittest.TestCase, Agreement):
                 f"/{day_number % 100:02}"
             if place == 0:
                 where.mkdir(parents=True)
-            (where / f"{place}.json").write_text(record(rep, received),
-                                                 encoding="utf-8")
+            (where / f"{place}.json").write_text(
+                record(rep, received)[1], encoding="utf-8")
         return archive
 
     def reindex(self, arrived):
@@ -384,7 +375,7 @@ class Ingested(LabCase, Agreement):
         for part in range(0, len(arrived), size):
             shutil.rmtree(place.files)
             for number, pair in enumerate(arrived[part:part + size]):
-                place.write(f"{number:06}.json", record(*pair).encode())
+                place.write(f"{number:06}.json", record(*pair)[1].encode())
             done = place.run("ingest", place.files)
             self.assertEqual((done.returncode, done.stderr), (0, b""), done)
 

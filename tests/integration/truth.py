@@ -172,16 +172,21 @@ class Truth:
                          if found is problem)
 
 
-def store(archive, rep, received, name):
-    """One record, with what the commands read of it."""
+def record(rep, received):
+    """(SHA-256, line) of the archive, with what the commands read of it."""
     text = json.dumps(rep, separators=(",", ":"))
     sha256 = hashlib.sha256(text.encode()).hexdigest()
+    return sha256, ('{"received":"%s","sha256":"%s","deviations":[],"report":'
+                    '%s}\n' % (mails.rfc3339(received), sha256, text))
+
+
+def store(archive, rep, received, name):
+    """One record in the archive."""
+    sha256, line = record(rep, received)
     path = (archive / day(received).replace("-", "/")
             / f"{sha256[:16]}-{name}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        '{"received":"%s","sha256":"%s","deviations":[],"report":%s}\n'
-        % (mails.rfc3339(received), sha256, text), encoding="utf-8")
+    path.write_text(line, encoding="utf-8")
 
 
 class Wild:
