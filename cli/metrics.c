@@ -18,8 +18,7 @@ static const char usage[] =
     "usage: tlsrpt metrics [-c FILE] [--state=FILE]\n"
     "\n"
     "Prints what the index holds in the text format of Prometheus, for the\n"
-    "textfile collector of node_exporter. From the index that \"tlsrpt\n"
-    "reindex\" makes.\n"
+    "textfile collector of node_exporter.\n"
     "\n"
     "Exit status: 0; 69 when there is no index; 64 for wrong usage, 78 for a\n"
     "mistake in the configuration.\n";

@@ -18,7 +18,7 @@ static const char usage[] =
     "fewer failures in the last 14 days than NoticeRate; and no problem that\n"
     "is not resolved. Only sessions under a policy of type sts count: who "
     "found\n"
-    "none has not tested it. From the index that \"tlsrpt reindex\" makes.\n"
+    "none has not tested it. From the index of the archive.\n"
     "\n"
     "Exit status: 0 for yes, 1 for no; 69 when there is no index; 64 for\n"
     "wrong usage, 78 for a mistake in the configuration.\n";
