@@ -9,8 +9,9 @@
 #   }
 #
 # and in that directory a link named tlsrpt to /usr/local/bin/tlsrpt. The user
-# must be able to write to the archive, as a member of group tlsrpt-milter or
-# with a configuration of its own (-c).
+# must own the archive; members of group tlsrpt-milter can only read it. So give
+# it an ArchiveDirectory and a StateFile in a configuration of its own,
+# ["ingest", "-c", "/etc/dovecot/tlsrpt.conf"], and that to "tlsrpt problems", too.
 
 require ["copy", "envelope", "variables", "vnd.dovecot.pipe"];
 
