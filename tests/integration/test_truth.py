@@ -437,6 +437,27 @@ class Sent(LabCase, Agreement):
         self.check_all(answers, Oracle(stored, int(time.time())))
         self.check_reindex(answers)
 
+    def test_failures_first(self):
+        """Then what shows that they were gone, the newest first."""
+        answers = self.start()
+        arrived = Truth(33, SENDERS[:3], DOMAINS, days=12, told=[
+            Problem("tlsa-invalid", DOMAINS[0], f"mx1.{DOMAINS[0]}",
+                    (9, 5, 1), 0.3),
+            Problem("tlsa-invalid", DOMAINS[1], f"mx1.{DOMAINS[1]}",
+                    (4, 3), 0.3)]).reports
+
+        def failed(pair):
+            return "failure-details" in pair[0]["policies"][0]
+        arrived.sort(key=lambda pair: pair[0]["date-range"]["end-datetime"],
+                     reverse=True)
+        self.send_all(sorted(arrived, key=failed, reverse=True))
+        oracle = Oracle(arrived_at(self.mta.archive), int(time.time()))
+        self.assertEqual(
+            [problem["state"] for problem in oracle.problems(is_all=True)],
+            ["open", *3 * ["resolved"]])
+        self.check_rest(answers, oracle)
+        self.check_reindex(answers)
+
     def test_in_order(self):
         """Each event once, with the report that brought it about."""
         answers = self.start()

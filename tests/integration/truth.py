@@ -235,7 +235,7 @@ class Wild:
         failures = [self.failure() for _ in range(self.random.choice(
             (0, 0, 0, 0, 1, 2, 3)))]
         made = mails.policy(
-            self.random.choice((0, 1, 1, 20, 400)),
+            self.random.choice((0, 1, 1, 19, 38, 99, 396)),
             sum(f.get("failed-session-count", 0) for f in failures),
             failures, kind=self.random.choice(self.KINDS),
             domain=self.random.choice(self.names))
