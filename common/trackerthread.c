@@ -264,17 +264,19 @@ settle(struct tracker *t)
 	return TRACKER_SETTLE_MS + SETTLE_PART * (unsigned)took;
 }
 
+/*
+ * Sleep. What ends it is a state and not a change: whatever has come up since
+ * the thread last looked is seen here.
+ */
 static void
-nap(struct tracker *t, unsigned milliseconds, bool is_for_work)
+nap(struct tracker *t, unsigned milliseconds, bool is_retry, bool is_for_work)
 {
 	struct timespec ts;
-	bool was_behind;
 	int rc = 0;
 
 	deadline_in(&ts, CLOCK_REALTIME, milliseconds);
 	(void)pthread_mutex_lock(&t->mutex);
-	was_behind = t->is_behind;
-	while (!t->is_stopping && t->is_behind == was_behind &&
+	while (!t->is_stopping && (is_retry || !t->is_behind) &&
 	    !(is_for_work && t->is_unsettled) && rc == 0)
 		rc = pthread_cond_timedwait(&t->wake, &t->mutex, &ts);
 	(void)pthread_mutex_unlock(&t->mutex);
@@ -287,9 +289,9 @@ rest(struct tracker *t, time_t until)
 	time_t now = time(NULL);
 
 	if (state_is_unsettled(t->state))
-		nap(t, settle(t), false);
+		nap(t, settle(t), false, false);
 	else if (now < until)
-		nap(t, 1000 * (unsigned)(until - now), true);
+		nap(t, 1000 * (unsigned)(until - now), false, true);
 }
 
 static void
@@ -330,7 +332,7 @@ tracker_run(void *arg)
 	while (!is_stopping(t)) {
 		if (tracker_state(t) == NULL && !try_to_catch_up(t)) {
 			mark_tried(t);
-			nap(t, 1000 * (unsigned)retry, false);
+			nap(t, 1000 * (unsigned)retry, true, false);
 			if (retry < TRACKER_RETRY_SECONDS_MAX)
 				retry *= 2;
 			continue;

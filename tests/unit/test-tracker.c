@@ -287,6 +287,22 @@ START_TEST(a_lost_state_is_made_anew)
 }
 END_TEST
 
+/* Also when that happens while the thread is about to rest. */
+START_TEST(a_state_lost_at_once_is_made_anew)
+{
+	char sender[8];
+
+	for (int i = 0; i < 20; i++) {
+		start();
+		ck_assert_int_eq(unlink(state_path), 0);
+		(void)snprintf(sender, sizeof sender, "%d", i);
+		ck_assert_int_eq(give(sender, 2, 100, 0), STATE_NEW);
+		ck_reports((uint64_t)i + 1);
+		tracker_free(&tracker);
+	}
+}
+END_TEST
+
 START_TEST(what_is_no_state_is_replaced)
 {
 	unit_write(state_path, "no database, for once", 21);
@@ -356,6 +372,7 @@ tracker_suite(void)
 	tcase_add_test(tc, what_was_archived_before_is_found);
 	tcase_add_test(tc, a_locked_state_is_waited_for);
 	tcase_add_test(tc, a_lost_state_is_made_anew);
+	tcase_add_test(tc, a_state_lost_at_once_is_made_anew);
 	tcase_add_test(tc, what_is_no_state_is_replaced);
 	tcase_add_test(tc, a_broken_record_is_named);
 	tcase_add_test(tc, no_place_for_it);
