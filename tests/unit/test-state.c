@@ -425,6 +425,30 @@ START_TEST(a_differing_report_counts_once)
 }
 END_TEST
 
+/* What no longer counts is not the latest of its reporter either. */
+START_TEST(a_replaced_report_leaves_nothing)
+{
+	struct given other = { "A", 0, 5, 0, NULL, NULL, "j", NULL };
+	struct given g = { "A", 5, 10, 0, NULL, NULL, "i", NULL };
+	struct state_counts counts;
+	enum state_added added;
+	char text[TEXT_MAX];
+
+	ck_assert_int_eq(give(&other), STATE_NEW);
+	print_report(text, sizeof text, &g);
+	ck_status("add", add_text(text, at(20), &added), ST_OK);
+	g.successful++;
+	print_report(text, sizeof text, &g);
+	/* So early that its range is cut. */
+	ck_status("add", add_text(text, at(3), &added), ST_OK);
+	ck_assert_int_eq(added, STATE_DIFFERS);
+	ck_status(
+	    "counts", state_counts(state, at(21), &counts, &fault), ST_OK);
+	ck_assert_int_eq(counts.received, at(3));
+	ck_assert_int_eq(counts.newest, at(4));
+}
+END_TEST
+
 /* One content that came twice, before another and after it: its first time. */
 START_TEST(a_content_is_as_old_as_its_first_record)
 {
@@ -1199,6 +1223,7 @@ state_suite(void)
 	tcase_add_loop_test(tcase, a_differing_report_counts_once, 0, 6);
 	tcase_add_loop_test(
 	    tcase, a_content_is_as_old_as_its_first_record, 0, 6);
+	tcase_add_test(tcase, a_replaced_report_leaves_nothing);
 	tcase_add_test(tcase, sessions_of_sts_and_tlsa_count_once);
 	tcase_add_test(tcase, a_problem_lives);
 	tcase_add_test(tcase, a_problem_has_reporters);
