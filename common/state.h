@@ -54,8 +54,10 @@ enum {
 	STATE_PATH_MAX = 320,
 	STATE_POLICIES_MAX = 1024, /* of a report; the rest is left out */
 	STATE_FAILURES_MAX = 4096, /* failure-details of a report, likewise */
-	STATE_PROBLEMS_MAX = 1024, /* of a domain and policy-type that are not
-				      resolved; further ones are not kept */
+	STATE_PROBLEMS_MAX = 1024, /* of a domain and policy-type that are open,
+				      as many that are stale: further ones
+				      are not kept; and as many that have not
+				      opened, of which the oldest go */
 	STATE_RANGE_MAX = 31 * PROBLEM_DAY, /* seconds that a range lasts */
 	STATE_BUSY_MS = 2000,
 	STATE_SILENT_AFTER = 3 * PROBLEM_DAY

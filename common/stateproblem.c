@@ -15,6 +15,8 @@
 
 enum {
 	EVIDENCE_FIRST = 256,
+	SETTLE_EVIDENCE = 10000, /* after which state_settle() ends */
+	TICK_PART = 100,         /* events in one transaction of state_tick() */
 	SILENT_HISTORY = 30 * PROBLEM_DAY
 };
 
@@ -129,10 +131,24 @@ read_evidence(struct state *state, const struct key *key, int64_t floor,
 	    : fault_set(fault, ST_NO_MEMORY, "state: no memory");
 }
 
+/*
+ * There is room for so many that are open, so many that are stale, and so many
+ * that have not opened: a stranger's report that opens nothing keeps nobody's
+ * problem from opening. Of these last the one goes that was there longest.
+ */
 static enum status
 put_episode(struct state *state, const struct key *key, const struct episode *e,
     struct fault *fault)
 {
+	enum status st = ST_OK;
+
+	if (!e->has_opened && e->resolved == INT64_MAX)
+		st = statedb_run(state,
+		    statedb_bind(state, SQL_PROBLEM_DISPLACE, "iii",
+			key->domain, key->type, (int64_t)STATE_PROBLEMS_MAX),
+		    fault);
+	if (st != ST_OK)
+		return st;
 	return statedb_run(state,
 	    statedb_bind(state, SQL_PROBLEM_ADD, "iiiiiiiiiiuuuuii",
 		key->domain, key->type, key->mx, key->result, (int64_t)e->state,
@@ -398,6 +414,22 @@ state_work_out(struct state *state, int64_t now, struct fault *fault)
 	return work_out(state, now, !is_bounded, SIZE_MAX, &has_more, fault);
 }
 
+/* Up to max of them, or as many as have so much evidence. */
+static enum status
+work_out_some(struct state *state, int64_t now, size_t max, bool *has_more,
+    struct fault *fault)
+{
+	enum status st = ST_OK;
+
+	*has_more = true;
+	state->evidence_left = SIZE_MAX;
+	for (size_t i = 0; i < max && st == ST_OK && *has_more &&
+	     SIZE_MAX - state->evidence_left < SETTLE_EVIDENCE;
+	     i++)
+		st = work_out(state, now, true, 1, has_more, fault);
+	return st;
+}
+
 enum status
 state_settle(struct state *state, size_t max, int64_t now,
     const struct state_events *events, bool *has_more, struct fault *fault)
@@ -407,8 +439,9 @@ state_settle(struct state *state, size_t max, int64_t now,
 	*has_more = true;
 	if (st != ST_OK)
 		return st;
-	state->evidence_left = SIZE_MAX;
-	st = work_out(state, now, true, max, has_more, fault);
+	st = work_out_some(state, now, max, has_more, fault);
+	/* Else state_leave() would go on with all the others. */
+	state->is_bounded = true;
 	st = state_leave(state, now, events, st, fault);
 	(void)pthread_mutex_lock(&state->mutex);
 	if (st == ST_OK && !*has_more)
@@ -432,72 +465,107 @@ state_is_unsettled(struct state *state)
  * What time alone brings about.
  */
 
-/* One problem that has gone stale: noted, and marked as told. */
+/* Some problems that have gone stale: noted, and marked as told. */
 static enum status
-next_stale(
-    struct state *state, int64_t limit, bool *has_one, struct fault *fault)
+take_stale(
+    struct state *state, int64_t limit, size_t *count, struct fault *fault)
 {
-	sqlite3_stmt *stmt = statedb_bind(state, SQL_PROBLEM_STALE, "i", limit);
+	sqlite3_stmt *stmt = statedb_bind(
+	    state, SQL_PROBLEM_STALE, "ii", limit, (int64_t)TICK_PART);
 	struct state_news news = {
 		.change = PROBLEM_IS_STALE,
 		.has_before = true,
 	};
-	enum status st = statedb_step(state, stmt, has_one, fault);
-	int64_t id;
+	int64_t id[TICK_PART];
+	enum status st;
+	bool is_row;
 
-	if (st != ST_OK || !*has_one)
-		return st;
-	id = sqlite3_column_int64(stmt, 0);
-	statedb_problem(stmt, 1, &news.before);
-	(void)sqlite3_reset(stmt);
-	news.after = news.before;
-	news.after.episode.state = PROBLEM_STALE;
-	st = state_note(state, &news, fault);
-	return st == ST_OK
-	    ? statedb_run(state,
-		  statedb_bind(state, SQL_PROBLEM_SET_STALE, "i", id), fault)
-	    : st;
+	*count = 0;
+	while ((st = statedb_step(state, stmt, &is_row, fault)) == ST_OK &&
+	    is_row && *count < TICK_PART) {
+		id[(*count)++] = sqlite3_column_int64(stmt, 0);
+		statedb_problem(stmt, 1, &news.before);
+		news.after = news.before;
+		news.after.episode.state = PROBLEM_STALE;
+		st = state_note(state, &news, fault);
+		if (st != ST_OK) {
+			(void)sqlite3_reset(stmt);
+			return st;
+		}
+	}
+	for (size_t i = 0; i < *count && st == ST_OK; i++)
+		st = statedb_run(state,
+		    statedb_bind(state, SQL_PROBLEM_SET_STALE, "i", id[i]),
+		    fault);
+	return st;
 }
 
+/* Some reporters that have fallen silent, likewise. */
 static enum status
-next_silent(
-    struct state *state, int64_t now, bool *has_one, struct fault *fault)
+take_silent(
+    struct state *state, int64_t now, size_t *count, struct fault *fault)
 {
-	sqlite3_stmt *stmt = statedb_bind(state, SQL_SILENT, "ii",
-	    now - state->options.silent_after, now - SILENT_HISTORY);
+	sqlite3_stmt *stmt = statedb_bind(state, SQL_SILENT, "iii",
+	    now - state->options.silent_after, now - SILENT_HISTORY,
+	    (int64_t)TICK_PART);
 	struct state_news news = { .change = PROBLEM_SAME };
-	enum status st = statedb_step(state, stmt, has_one, fault);
-	int64_t id;
+	int64_t id[TICK_PART];
+	enum status st;
+	bool is_row;
 
-	if (st != ST_OK || !*has_one)
+	*count = 0;
+	while ((st = statedb_step(state, stmt, &is_row, fault)) == ST_OK &&
+	    is_row && *count < TICK_PART) {
+		id[(*count)++] = sqlite3_column_int64(stmt, 0);
+		statedb_text(stmt, 1, news.reporter.organization_name,
+		    sizeof news.reporter.organization_name);
+		news.reporter.newest = sqlite3_column_int64(stmt, 2);
+		news.reporter.reports = (uint64_t)sqlite3_column_int64(stmt, 3);
+		st = state_note(state, &news, fault);
+		if (st != ST_OK) {
+			(void)sqlite3_reset(stmt);
+			return st;
+		}
+	}
+	for (size_t i = 0; i < *count && st == ST_OK; i++)
+		st = statedb_run(state,
+		    statedb_bind(state, SQL_SILENT_TOLD, "i", id[i]), fault);
+	return st;
+}
+
+/*
+ * A transaction for each part: there may be thousands, and a report does not
+ * wait for all of them.
+ */
+static enum status
+tick_part(struct state *state, int64_t now, bool is_for_stale, size_t *count,
+    const struct state_events *events, struct fault *fault)
+{
+	enum status st = state_enter(state, fault);
+
+	*count = 0;
+	if (st != ST_OK)
 		return st;
-	id = sqlite3_column_int64(stmt, 0);
-	statedb_text(stmt, 1, news.reporter.organization_name,
-	    sizeof news.reporter.organization_name);
-	news.reporter.newest = sqlite3_column_int64(stmt, 2);
-	news.reporter.reports = (uint64_t)sqlite3_column_int64(stmt, 3);
-	(void)sqlite3_reset(stmt);
-	st = state_note(state, &news, fault);
-	return st == ST_OK
-	    ? statedb_run(
-		  state, statedb_bind(state, SQL_SILENT_TOLD, "i", id), fault)
-	    : st;
+	st = is_for_stale
+	    ? take_stale(
+		  state, now - state->options.limits.stale_after, count, fault)
+	    : take_silent(state, now, count, fault);
+	/* What is left to state_settle() stays so. */
+	state->is_bounded = state->options.evidence_max > 0;
+	return state_leave(state, now, events, st, fault);
 }
 
 enum status
 state_tick(struct state *state, int64_t now, const struct state_events *events,
     struct fault *fault)
 {
-	enum status st = state_enter(state, fault);
-	bool has_one = true;
+	enum status st = ST_OK;
+	size_t count = TICK_PART;
 
-	if (st != ST_OK)
-		return st;
-	while (st == ST_OK && has_one)
-		st = next_stale(state, now - state->options.limits.stale_after,
-		    &has_one, fault);
-	has_one = true;
-	while (st == ST_OK && has_one)
-		st = next_silent(state, now, &has_one, fault);
-	return state_leave(state, now, events, st, fault);
+	while (st == ST_OK && count == TICK_PART)
+		st = tick_part(state, now, true, &count, events, fault);
+	count = TICK_PART;
+	while (st == ST_OK && count == TICK_PART)
+		st = tick_part(state, now, false, &count, events, fault);
+	return st;
 }

@@ -238,6 +238,8 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_DIRTY_KNOWN] =
 	    "INSERT INTO dirty SELECT domain, type, mx, result, ?3, 0"
 	    " FROM problem WHERE domain = ?1 AND type = ?2 AND resolved > ?3"
+	    /* What ended before it began says nothing of it. */
+	    " AND since <= ?4"
 	    /* A report without the failure changes nothing where there is no
 	       room for a resolution, neither behind the last failure nor
 	       between two, and its reporters are known to be heard of. */
@@ -266,12 +268,18 @@ static const char *const texts[STATEMENTS] = {
 	    " reporters, severity) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
 	    " ?9, ?10, ?11, ?12, ?13, ?14, ?15 WHERE (SELECT count(*)"
 	    " FROM problem WHERE domain = ?1 AND type = ?2"
-	    " AND resolved = 9223372036854775807) < ?16",
+	    " AND resolved = 9223372036854775807 AND opened = ?6"
+	    " AND (opened = 0 OR state = ?5)) < ?16",
+	[SQL_PROBLEM_DISPLACE] =
+	    "DELETE FROM problem WHERE id = (SELECT min(id) FROM problem"
+	    " WHERE domain = ?1 AND type = ?2"
+	    " AND resolved = 9223372036854775807 AND opened = 0"
+	    " HAVING count(*) >= ?3)",
 	[SQL_PROBLEM_STALE] =
 	    "SELECT p.id, " PROBLEM_COLUMNS
 	    " WHERE p.opened = 1 AND p.state <> 2 AND p.state = 1"
 	    " AND p.newest <= ?1 AND p.newest + (p.newest % 60 = 59) <= ?1"
-	    " LIMIT 1",
+	    " LIMIT ?2",
 	[SQL_PROBLEM_SET_STALE] = "UPDATE problem SET state = 3 WHERE id = ?1",
 	[SQL_EVIDENCE] =
 	    "SELECT p.reporter, p.begin, p.finish, p.successful + p.failed,"
@@ -287,7 +295,7 @@ static const char *const texts[STATEMENTS] = {
 	    " FROM (VALUES (0), (1), (2), (3), (4), (5), (6)) v"
 	    " CROSS JOIN rollup r WHERE r.kind = 2 AND r.name = s.id"
 	    " AND r.day = (s.newest - 1) / 86400 - v.column1) >= 5"
-	    " ORDER BY n.text LIMIT 1",
+	    " ORDER BY n.text LIMIT ?3",
 	[SQL_SILENT_TOLD] = "UPDATE reporter SET told = newest WHERE id = ?1",
 	[SQL_PROBLEMS_LIVE] =
 	    "SELECT " PROBLEM_COLUMNS " WHERE p.opened = 1 AND p.state <> 2"

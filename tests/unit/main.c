@@ -18,6 +18,7 @@
 static runner_suite_fn *const suites[] = {
 	resolver_suite,
 	state_suite,
+	statehostile_suite,
 	golden_suite,
 	signature_suite,
 	intake_suite,

@@ -59,6 +59,7 @@ Suite *dnscontext_suite(void);
 Suite *resolver_suite(void);
 Suite *problem_suite(void);
 Suite *state_suite(void);
+Suite *statehostile_suite(void);
 Suite *reindex_suite(void);
 Suite *tracker_suite(void);
 Suite *prune_suite(void);
