@@ -63,6 +63,7 @@ set_file(const struct source *source, struct source_file *file)
 	file->fd = -1;
 	file->error = 0;
 	file->is_given = source->depth == 0;
+	file->is_mail = false;
 }
 
 /* It cannot be opened, and the caller is to say so. */
@@ -178,6 +179,8 @@ take(struct source *source, int fd, const struct stat *sb,
 		return source->depth == 0 && give_error(source, file, EINVAL);
 	}
 	set_file(source, file);
+	file->is_mail =
+	    source->depth > 1 && source->level[source->depth - 2].is_maildir;
 	file->fd = fd;
 	file->size = (uint64_t)sb->st_size;
 	file->mtime = (int64_t)sb->st_mtime;

@@ -25,6 +25,7 @@ struct source_file {
 	int fd;        /* the caller's to close; -1: it cannot be opened */
 	int error;     /* errno, then */
 	bool is_given; /* by itself, and not found in a directory */
+	bool is_mail;  /* found in a Maildir, whose files are messages */
 	uint64_t size;
 	int64_t mtime; /* seconds since 1970 */
 };

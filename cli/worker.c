@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "archivebatch.h"
@@ -207,23 +208,35 @@ is_sha256(const char *text)
 	    strspn(text, "0123456789abcdef") == ARCHIVE_SHA256_MAX - 1;
 }
 
-/* A report without a message is the operator's word; so is a record of one. */
+/*
+ * A report without a message is the operator's word; so is a record of one. But
+ * not among mail: what follows a "From " line of an mbox may be a stranger's,
+ * where a body's lines are not escaped.
+ */
 static bool
 is_genuine(const struct worker *w, const struct input_origin *origin)
 {
+	const struct conf *conf = w->run->conf;
+
+	if ((w->number > 0 || w->file.is_mail) && origin->kind != INPUT_MESSAGE)
+		return conf->dkim != DKIM_REQUIRE;
 	return origin->verdict == NULL ||
 	    (origin->kind == INPUT_RECORD &&
 		origin->verdict->result == VERDICT_OFF) ||
-	    dispose_is_genuine(w->run->conf, origin->verdict);
+	    dispose_is_genuine(conf, origin->verdict);
 }
 
+/* Not later than now, by which what it says of its range is bounded. */
 static int64_t
 received_at(const struct worker *w, const struct input_origin *origin)
 {
+	int64_t now = (int64_t)time(NULL), received = w->file.mtime;
+
 	if (origin->has_received)
-		return origin->received;
-	return w->from != NULL && w->from->has_date ? w->from->date
-						    : w->file.mtime;
+		received = origin->received;
+	else if (w->from != NULL && w->from->has_date)
+		received = w->from->date;
+	return received < now ? received : now;
 }
 
 /* The message, to be kept beside the record (ArchiveMessage). */

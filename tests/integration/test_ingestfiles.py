@@ -104,6 +104,29 @@ class Kinds(IngestCase):
         self.assertEqual(gzip.decompress(kept.read_bytes()),
                          mail.replace(b"\r\n", b"\n"))
 
+    def test_among_mail_only_mails_count(self):
+        """A body's "From " lines are not escaped by every MTA."""
+        place = self.place(DKIM="require")
+        forged = [mails.text_of(mails.report()) for _ in range(3)]
+        place.write("box", b"From a@b.example Fri Feb 13 04:00:00 2026\n"
+                    + mails.ordinary().replace(b"\r\n", b"\n")
+                    + b"\nFrom a@b.example Fri Feb 13 04:00:00 2026\n"
+                    + forged[0] + b"\n")
+        for part in ("cur", "new", "tmp"):
+            place.write(f"Maildir/{part}/1", forged[1])
+        place.write("Maildir/new/2", gzip.compress(forged[2]))
+        self.load(place, place.files, counts=(0, 0, 4, 1, 0))
+
+    def test_nothing_was_received_in_the_future(self):
+        place = self.place()
+        place.write("1.json", mails.text_of(mails.report()), 2 ** 32)
+        place.write("box", b"From a@b.example Fri Feb 13 04:00:00 2099\n"
+                    + mails.mail(mails.report()).replace(b"\r\n", b"\n"))
+        self.load(place, place.files, counts=(2, 0, 0, 0, 0))
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        for path in place.records():
+            self.assertLessEqual(place.record(path)["received"], now)
+
     def test_records_of_another_archive(self):
         server = self.nameserver({place_of("s"): record()})
         ours = self.place(DKIM="require", Resolver=server.address)
