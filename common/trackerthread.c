@@ -10,7 +10,8 @@ enum {
 	FAULTS_MAX = 10,    /* records of a walk that are named one by one */
 	EVIDENCE_MAX = 300, /* sightings that one report may cost */
 	SETTLE_AT_ONCE = 4, /* problems, while reports wait */
-	SETTLE_PART = 10    /* of the thread's time that settling may take */
+	SETTLE_PAUSE_NS = 1000000, /* meanwhile, so that others get in */
+	SETTLE_PART = 10 /* of the thread's time that settling may take */
 };
 
 /* For what no message at hand has brought about. */
@@ -243,6 +244,7 @@ static unsigned
 settle(struct tracker *t)
 {
 	const struct state_events events = { on_problem, on_silent, t };
+	const struct timespec pause = { 0, SETTLE_PAUSE_NS };
 	struct timespec begin, end;
 	enum status st = ST_OK;
 	struct fault fault;
@@ -253,9 +255,13 @@ settle(struct tracker *t)
 	t->is_unsettled = false;
 	(void)pthread_mutex_unlock(&t->mutex);
 	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
-	while (st == ST_OK && has_more && !is_stopping(t))
+	while (st == ST_OK && has_more && !is_stopping(t)) {
 		st = state_settle(t->state, SETTLE_AT_ONCE, (int64_t)time(NULL),
 		    &events, &has_more, &fault);
+		/* A mutex goes to whoever asks first: not to us again, while
+		   reports wait for it. */
+		(void)nanosleep(&pause, NULL);
+	}
 	if (st != ST_OK)
 		tracker_fall_behind(t, (int64_t)time(NULL), &fault);
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
