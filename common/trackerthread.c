@@ -11,6 +11,7 @@ enum {
 	EVIDENCE_MAX = 300, /* sightings that one report may cost */
 	SETTLE_AT_ONCE = 4, /* problems, while reports wait */
 	SETTLE_PAUSE_NS = 1000000, /* meanwhile, so that others get in */
+	SETTLE_LAST_SECONDS = 5,   /* at the end of a process for a message */
 	SETTLE_PART = 10 /* of the thread's time that settling may take */
 };
 
@@ -300,6 +301,31 @@ rest(struct tracker *t, time_t until)
 		nap(t, 1000 * (unsigned)(until - now), false, true);
 }
 
+/*
+ * A process for one message: nobody may come after it, so that what its report
+ * has brought about is told now, as far as it takes no long time.
+ */
+static void
+settle_last(struct tracker *t)
+{
+	const struct state_events events = { on_problem, on_silent, t };
+	bool has_more, is_behind;
+	struct timespec now;
+	struct fault fault;
+	time_t end;
+
+	(void)pthread_mutex_lock(&t->mutex);
+	is_behind = t->is_behind;
+	(void)pthread_mutex_unlock(&t->mutex);
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	end = now.tv_sec + SETTLE_LAST_SECONDS;
+	has_more = !is_behind && state_is_unsettled(t->state);
+	while (has_more && now.tv_sec < end &&
+	    state_settle(t->state, SETTLE_AT_ONCE, (int64_t)time(NULL), &events,
+		&has_more, &fault) == ST_OK)
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+}
+
 static void
 mark_tried(struct tracker *t)
 {
@@ -351,5 +377,7 @@ tracker_run(void *arg)
 		}
 		rest(t, next);
 	}
+	if (!t->is_daemon)
+		settle_last(t);
 	return NULL;
 }

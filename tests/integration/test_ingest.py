@@ -7,6 +7,7 @@ import re
 import subprocess
 import time
 
+from case import check_line
 from dkimcase import alter, place_of, record, sign, unsigned
 from ingestcase import IngestCase, lab, mails
 
@@ -60,6 +61,29 @@ class Message(IngestCase):
                                                   100)]),
             start=yesterday, end=yesterday + DAY - 1)))
         self.assertIn("problem-opened", self.names_logged())
+
+    def test_what_takes_long_is_told_by_the_same_message(self):
+        """More evidence than a report waits for, and no milter."""
+        def on(days_ago, *policies, organization="A"):
+            start = (int(time.time()) // DAY - days_ago) * DAY
+            return mails.report(*policies, organization=organization,
+                                start=start, end=start + DAY - 1)
+
+        place = self.place()
+        place.write("0.json", mails.text_of(on(9, mails.policy(
+            0, 50, [mails.failure("certificate-expired", 50)]))))
+        for n in range(1, 400):
+            place.write(f"{n}.json", mails.text_of(
+                on(7, mails.policy(10, 0), organization=f"B {n}")))
+        self.load(place, place.files, counts=(400, 0, 0, 0, 0))
+        self.take(place, mails.mail(on(8, mails.policy(50, 0))))
+        self.assertEqual(self.resolved_logged(), 0)
+        self.take(place, mails.mail(on(7, mails.policy(50, 0))))
+        self.assertEqual(self.resolved_logged(), 1)
+
+    def resolved_logged(self):
+        return sum(check_line(line).startswith("event=problem-resolved ")
+                   for line in self.lines())
 
     def test_environment_of_mtas(self):
         place = self.place()
