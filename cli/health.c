@@ -3,12 +3,10 @@
  *
  * The output and exit statuses of a plugin for Nagios, Icinga and their like.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "command.h"
 #include "index.h"
@@ -77,15 +75,6 @@ print_health(const struct index *index, const struct state_counts *counts)
 	return (int)health;
 }
 
-/* Who runs plugins is often not who may read the index. */
-static const char *
-hint(const struct index *index)
-{
-	return access(index->state_path, R_OK) == -1 && errno == EACCES
-	    ? "; it is for the user and the group of tlsrpt-milter"
-	    : "";
-}
-
 /* The detail is in one line, and "|" would begin the performance data. */
 static int
 print_unknown(const struct index *index, const struct fault *fault)
@@ -96,7 +85,7 @@ print_unknown(const struct index *index, const struct fault *fault)
 		*p = '/';
 	(void)printf("TLSRPT UNKNOWN - %s: ", status_str(shown.status));
 	render_string(stdout, shown.detail);
-	(void)puts(hint(index));
+	(void)puts(index_whose(index));
 	return HEALTH_UNKNOWN;
 }
 

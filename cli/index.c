@@ -1,8 +1,10 @@
 #include "index.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
@@ -325,6 +327,16 @@ index_check(const struct index *index, struct fault *fault)
 	    : ST_OK;
 }
 
+/* A file without a byte: one that was to be made, or was cut off. */
+static bool
+is_empty_file(const struct index *index)
+{
+	struct stat sb;
+
+	return stat(index->state_path, &sb) == 0 && S_ISREG(sb.st_mode) &&
+	    sb.st_size == 0;
+}
+
 enum status
 index_open(struct index *index, struct fault *fault)
 {
@@ -336,6 +348,10 @@ index_open(struct index *index, struct fault *fault)
 	index->options.is_read_only = true;
 	st = state_open(
 	    &index->state, index->state_path, &index->options, fault);
+	/* That is all there is to say; SQLite has more. */
+	if (st == ST_STATE && access(index->state_path, R_OK) == 0 &&
+	    is_empty_file(index))
+		st = fault_set(fault, st, "%s is empty", index->state_path);
 	return st == ST_OK ? wait_until_settled(index, fault) : st;
 }
 
@@ -368,6 +384,26 @@ exit_status(enum status status)
 	return EX_UNAVAILABLE;
 }
 
+const char *
+index_whose(const struct index *index)
+{
+	return access(index->state_path, R_OK) == -1 && errno == EACCES
+	    ? "; it is for the user and the group of tlsrpt-milter"
+	    : "";
+}
+
+/* Is it one that reindex mends? What may not be read may be well. */
+static bool
+is_mendable(const struct index *index, const struct fault *fault)
+{
+	if (fault->status == ST_STATE_DAMAGED ||
+	    fault->status == ST_STATE_VERSION)
+		return true;
+	return index->options.is_read_only && fault->status == ST_STATE &&
+	    (is_empty_file(index) ||
+		(access(index->state_path, F_OK) == -1 && errno == ENOENT));
+}
+
 int
 index_fail(const struct index *index, const struct fault *fault)
 {
@@ -375,11 +411,9 @@ index_fail(const struct index *index, const struct fault *fault)
 	(void)fprintf(stderr, "tlsrpt %s: %s: ", index->command->name,
 	    status_str(fault->status));
 	render_string(stderr, fault->detail);
-	(void)fputc('\n', stderr);
-	if (fault->status == ST_STATE_DAMAGED ||
-	    fault->status == ST_STATE_VERSION ||
-	    (index->options.is_read_only &&
-		access(index->state_path, F_OK) == -1))
+	(void)fprintf(stderr, "%s\n",
+	    fault->status == ST_STATE ? index_whose(index) : "");
+	if (is_mendable(index, fault))
 		(void)fputs(
 		    "\"tlsrpt reindex\" makes it from the archive.\n", stderr);
 	return exit_status(fault->status);

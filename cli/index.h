@@ -83,6 +83,12 @@ enum status index_open(struct index *index, struct fault *fault);
 
 void index_end(struct index *index);
 
+/*
+ * Who may read the index, to be said behind a failure to open it: it is often
+ * not who asks. "" when that is not the trouble.
+ */
+const char *index_whose(const struct index *index);
+
 /* Say what has failed, and return the exit status that stands for it. */
 int index_fail(const struct index *index, const struct fault *fault);
 

@@ -205,6 +205,22 @@ print_json(const struct index *index, const struct state_problem *problem,
 	return st;
 }
 
+/* That nothing is broken says little when nothing has come. */
+static enum status
+print_none(const struct index *index, struct fault *fault)
+{
+	struct state_counts counts;
+	enum status st =
+	    state_counts(index->state, index->now, &counts, fault);
+
+	if (st == ST_OK && counts.reports == 0)
+		(void)puts("No problem is known: the index holds no report.");
+	else if (st == ST_OK)
+		(void)puts(
+		    index->is_all ? "No problem is known." : "No problem.");
+	return st;
+}
+
 static enum status
 print_all(const struct index *index, struct fault *fault)
 {
@@ -219,8 +235,7 @@ print_all(const struct index *index, struct fault *fault)
 		    ? print_json(index, &list.problem[i], i + 1, fault)
 		    : print_text(index, &list.problem[i], i + 1, fault);
 	if (st == ST_OK && list.count == 0 && index->format == INDEX_TEXT)
-		(void)puts(
-		    index->is_all ? "No problem is known." : "No problem.");
+		st = print_none(index, fault);
 	free(list.problem);
 	return st;
 }

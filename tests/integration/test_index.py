@@ -296,6 +296,20 @@ class Reader(Index):
             done.stdout, r"^TLSRPT UNKNOWN - state: cannot open \S+/state: "
             r"Permission denied; it is for [^|\n]+\n$")
 
+    def test_strangers_are_not_sent_to_reindex(self):
+        """Be it the file or its directory that they may not read."""
+        self.state.chmod(0o600)
+        for mode in (0o750, 0o755):
+            self.state.parent.chmod(mode)
+            for words in (("problems",), ("summary",), ("html",),
+                          ("ready", "example.test")):
+                done = self.run_as(self.READER, self.READER, *words)
+                self.assertEqual((done.returncode, done.stdout), (69, ""))
+                self.assertRegex(
+                    done.stderr, r"\Atlsrpt \w+: state: cannot open [^\n]+: "
+                    r"Permission denied; it is for the user and the group "
+                    r"of tlsrpt-milter\n\Z")
+
 
 class Ready(Index):
     """May a domain go from testing to enforce?"""
@@ -469,12 +483,34 @@ class Usage(Index):
             done = run(*words, f"--state={self.state}")
             self.assertEqual((done.returncode, done.stdout), (69, ""), done)
             self.assertIn(f"tlsrpt {words[0]}: state: ", done.stderr)
+            self.assertIn('"tlsrpt reindex" makes it', done.stderr)
             self.assertFalse(self.state.exists())
 
     def test_empty_index(self):
         self.reindex()
         self.assertEqual(self.objects("summary"), [])
+        for words in ((), ("--all",), ("--domain=example.test",)):
+            self.assertEqual(
+                self.ask("problems", *words),
+                "No problem is known: the index holds no report.\n")
+        self.assertEqual(self.objects("problems"), [])
+
+    def test_no_problem(self):
+        start = today() - DAY
+        self.store(mails.report(start=start, end=start + DAY - 1), start)
+        self.reindex()
         self.assertEqual(self.ask("problems"), "No problem.\n")
+        self.assertEqual(self.ask("problems", "--all"),
+                         "No problem is known.\n")
+        self.assertEqual(self.objects("problems"), [])
+
+    def test_index_without_a_byte(self):
+        self.state.touch()
+        for words in (("summary",), ("problems",), ("ready", "a.test")):
+            done = run(*words, f"--state={self.state}")
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (
+                69, "", f"tlsrpt {words[0]}: state: {self.state} is empty\n"
+                '"tlsrpt reindex" makes it from the archive.\n'))
 
     def test_full_disk(self):
         self.reindex()
