@@ -12,6 +12,7 @@
 #include "archive.h"
 #include "ingest.h"
 #include "render.h"
+#include "state.h"
 #include "worker.h"
 
 enum {
@@ -148,6 +149,33 @@ print_counts(const struct ingest_counts *c)
 	(void)fputc('\n', stdout);
 }
 
+/*
+ * The reports of files set off no alert, so whoever hands them over is told
+ * that there is something to look at. No trouble with that is worth a word: the
+ * index has been written.
+ */
+static void
+print_open(const struct ingest_run *run)
+{
+	struct state_options options;
+	struct state_counts counts;
+	struct state *state;
+	struct fault fault;
+
+	state_options(&options);
+	options.is_read_only = true;
+	if (state_open(&state, run->conf->state_file, &options, &fault) !=
+	    ST_OK)
+		return;
+	if (state_counts(state, (int64_t)time(NULL), &counts, &fault) ==
+		ST_OK &&
+	    counts.open > 0)
+		(void)printf("%llu problem%s open: see tlsrpt problems\n",
+		    (unsigned long long)counts.open,
+		    counts.open == 1 ? " is" : "s are");
+	state_close(&state);
+}
+
 static void
 print_fault(const char *what, const struct fault *fault)
 {
@@ -178,6 +206,8 @@ finish(const struct ingest_run *run, enum status index,
     const struct fault *index_why)
 {
 	print_counts(&run->counts);
+	if (index == ST_OK && run->indexer != NULL)
+		print_open(run);
 	if (run->status != ST_OK)
 		print_fault("", &run->fault);
 	if (index != ST_OK) {

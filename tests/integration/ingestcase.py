@@ -20,7 +20,9 @@ _serial = itertools.count(1)
 
 SUMMARY = re.compile(r"(\d+) reports new, (\d+) known, (\d+) unverified, "
                      r"(\d+) not reports, (\d+) unreadable"
-                     r"(?:, (\d+) to be tried again)?\n")
+                     r"(?:, (\d+) to be tried again)?\n"
+                     r"(?:(\d+) problems? (?:is|are) open: "
+                     r"see tlsrpt problems\n)?")
 
 
 class Place:

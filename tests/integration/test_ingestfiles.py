@@ -199,6 +199,25 @@ class Kinds(IngestCase):
         self.assertEqual(found[6], "1")
         self.assertEqual(place.contents(), {})
 
+    def test_problems_that_are_open_are_told(self):
+        place = self.place()
+        start = int(time.time()) // 86400 * 86400 - 86400
+        told = []
+        for n in range(3):
+            policies = [mails.policy(50, 50 if n else 0, [
+                mails.failure(sessions=50)] if n else [],
+                                     domain=f"d{n}.example")]
+            place.write(f"{n}.json", mails.text_of(mails.report(
+                *policies, start=start, end=start + 86399)))
+            done = place.run("ingest", place.files)
+            told.append(done.stdout.decode().splitlines()[1:])
+        self.assertEqual(told, [[], ["1 problem is open: see tlsrpt problems"],
+                                ["2 problems are open: see tlsrpt problems"]])
+        # No index, nothing to see.
+        place.configure(StateFile="none")
+        done = place.run("ingest", place.files)
+        self.assertEqual(done.stdout.count(b"\n"), 1)
+
     def test_log(self):
         place = self.place()
         place.write("mail.eml", mails.mail(mails.case_certificate()))
