@@ -1,7 +1,11 @@
 #include "tracker.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "deadline.h"
 #include "event.h"
@@ -247,6 +251,21 @@ tracker_add(struct tracker *tracker, const struct conf *conf,
 /*
  * Life and death.
  */
+
+bool
+tracker_is_wanted(const struct conf *conf)
+{
+	char directory[PATH_MAX];
+	const char *slash = strrchr(conf->state_file, '/');
+
+	if (slash == NULL) /* none */
+		return false;
+	if (conf_is_given(conf, "StateFile"))
+		return true;
+	(void)snprintf(directory, sizeof directory, "%.*s",
+	    (int)(slash - conf->state_file), conf->state_file);
+	return access(directory, F_OK) == 0;
+}
 
 struct tracker *
 tracker_new(struct log *log, struct alert *alert, bool is_daemon)

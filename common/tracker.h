@@ -19,6 +19,7 @@
 #ifndef TRACKER_H
 #define TRACKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "alert.h"
@@ -49,6 +50,13 @@ struct tracker_news {
 	size_t max;     /* MaxFailureLines, but no more than TRACKER_NEWS_MAX */
 	size_t omitted; /* above that, or for want of memory */
 };
+
+/*
+ * Is there to be an index? Not with "StateFile none", nor where nobody has
+ * named a StateFile and the directory of the default is not there, as on a
+ * machine on which nothing was installed.
+ */
+bool tracker_is_wanted(const struct conf *conf);
 
 /*
  * Make one; log and alert (which may be NULL) are borrowed. is_daemon: it stays

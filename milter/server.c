@@ -16,7 +16,7 @@ bool
 server_init(struct server *server, const char *conf_path, struct conf *conf,
     struct log *log)
 {
-	bool with_index = strcmp(conf->state_file, "none") != 0;
+	bool with_index = tracker_is_wanted(conf);
 
 	*server = (struct server){
 		.conf_path = conf_path,
@@ -54,7 +54,12 @@ server_start(struct server *server, struct fault *fault)
 	configure(server, server->conf);
 	if (st == ST_OK)
 		st = alert_start(server->alert, fault);
-	if (st == ST_OK && server->tracker != NULL)
+	if (server->tracker == NULL)
+		log_text(server->log, SEV_INFO, "no index: StateFile is %s",
+		    conf_is_given(server->conf, "StateFile")
+			? "none"
+			: "not set, and its directory is not there");
+	else if (st == ST_OK)
 		st = tracker_start(server->tracker, INDEX_MILLISECONDS, fault);
 	return st;
 }
@@ -101,7 +106,7 @@ load_conf(struct server *server)
 
 	if (problems == NULL)
 		return NULL;
-	conf = conf_load(server->conf_path, problems);
+	conf = conf_load(server->conf_path, CONF_MILTER, problems);
 	(void)fclose(problems);
 	for (line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))

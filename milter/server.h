@@ -20,7 +20,7 @@ struct server {
 	struct log *log;
 	struct verify_site *verify;
 	struct alert *alert;
-	struct tracker *tracker; /* NULL with "StateFile none" */
+	struct tracker *tracker; /* NULL: tracker_is_wanted() */
 	struct intake_site site;
 	struct wake wake;
 

@@ -352,6 +352,32 @@ START_TEST(no_place_for_it)
 }
 END_TEST
 
+START_TEST(who_wants_an_index)
+{
+	static const struct {
+		const char *line;
+		bool is_wanted;
+	} tests[] = {
+		{ "StateFile none\n", false },
+		{ "StateFile /nonexistent/state.db\n", true },
+	};
+	char text[100];
+
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		(void)snprintf(
+		    text, sizeof text, "Mailbox a@b\n%s", tests[i].line);
+		conf_unref(&conf);
+		conf = unit_conf(text);
+		ck_assert_int_eq(tracker_is_wanted(conf), tests[i].is_wanted);
+	}
+	/* The default, where nothing was installed. */
+	conf_unref(&conf);
+	conf = unit_conf("Mailbox a@b\n");
+	ck_assert_int_eq(tracker_is_wanted(conf),
+	    access("/var/lib/tlsrpt-milter", F_OK) == 0);
+}
+END_TEST
+
 START_TEST(nothing_is_added_behind_the_end)
 {
 	start();
@@ -379,6 +405,7 @@ tracker_suite(void)
 	tcase_add_test(tc, a_broken_record_is_named);
 	tcase_add_test(tc, no_place_for_it);
 	tcase_add_test(tc, nothing_is_added_behind_the_end);
+	tcase_add_test(tc, who_wants_an_index);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
