@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 import typing
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -31,6 +32,7 @@ import mails
 
 WIDTH = 100
 COLUMN = 42
+DAY = 86400
 HEADER = "X-TLSRPT-Milter"
 
 
@@ -106,9 +108,11 @@ class Keys:
 
 
 def mail_of(sender, *policies):
-    """The mail of a report, as this sender would write it."""
+    """The mail of yesterday's report, as this sender would write it."""
+    start = int(time.time()) // DAY * DAY - DAY
     report = mails.report(*policies, organization=sender.organization,
-                          contact_info=sender.address)
+                          contact_info=sender.address, start=start,
+                          end=start + DAY - 1)
     report["report-id"] = report["report-id"].replace("example.org",
                                                       sender.domain)
     domain = policies[0]["policy"]["policy-domain"]
@@ -168,7 +172,8 @@ def show_log(milter, ids):
                     "policy ",
                     "failure .*result-type=certificate-host-mismatch "
                     ".*receiving-mx-hostname=mail2.captaindns.com "
-                    ".*severity=err .*action="],
+                    ".*severity=err .*action=",
+                    "problem-opened .*since="],
         "forged": ["unverified .* dkim=fail dkim-domain=microsoft.com "
                    ".*dkim-reason=signature "],
         "damaged": ["malformed reason=gzip-corrupt "],
@@ -268,6 +273,27 @@ def show_summary(record):
         expect(word in done.stdout, f"{word} in the summary")
 
 
+def show_problems(milter):
+    """What is broken, and the page; its path within the demo's directory."""
+    print("  $ tlsrpt problems\n")
+    page = milter.directory / "report.html"
+    index = ["--state", milter.state]
+    done = subprocess.run([lab.TLSRPT, "problems", *index], check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True)
+    print(textwrap.indent(done.stdout, "  "), end="")
+    for word in ("certificate-host-mismatch", "mail2.captaindns.com", "open",
+                 "47 failed of 937", "Microsoft Corporation"):
+        expect(word in done.stdout, f"{word} in tlsrpt problems")
+    with open(page, "wb") as file:
+        done = subprocess.run([lab.TLSRPT, "html", *index], check=False,
+                              stdout=file)
+    expect(done.returncode == 0, f"success of tlsrpt html: {done.returncode}")
+    expect("mail2.captaindns.com" in page.read_text(encoding="utf-8"),
+           "the problem in the page")
+    print(f"\n  $ tlsrpt html >{page.name}    # a page to look at")
+
+
 def tell(milter, sink, letters):
     """Send all of them and show what came out."""
     heading("Five mails, sent by SMTP to " + lab.MAILBOX)
@@ -282,6 +308,8 @@ def tell(milter, sink, letters):
     show_side_by_side(milter, ids, letters, paths, fields["forged"][0])
     heading("The failing report, for people")
     show_summary(milter.archive / paths[0])
+    heading("What is broken now")
+    show_problems(milter)
 
 
 def demonstrate(base):
