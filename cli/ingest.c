@@ -26,7 +26,7 @@ static const char usage[] =
     "in Maildirs, mboxes, directories and files: mails, reports as JSON, gzip\n"
     "or zip, archive records. What is archived already is passed over, so a\n"
     "run that was stopped goes on when it is started again. Run it as the\n"
-    "user that owns the archive.\n"
+    "user that owns the archive, or as root.\n"
     "\n"
     "  -c FILE              the configuration of the milter\n"
     "  --archive=DIRECTORY  the archive, instead of ArchiveDirectory\n"

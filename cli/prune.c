@@ -23,7 +23,7 @@ static const char usage[] =
     "that ended before TIME, and their reports from the index; then what is "
     "left\n"
     "in unreadable, in tmp, and of empty directories. Run it as the user that\n"
-    "owns the archive.\n"
+    "owns the archive, or as root.\n"
     "\n"
     "  --older-than=TIME    an age such as 400d, or a day such as 2026-02-12\n"
     "  --dry-run            remove nothing, and say how much it would be\n"

@@ -66,7 +66,8 @@ archive_tmp(const char *directory, char *out, size_t size)
 static void
 remove_stale(const struct archive_place *place)
 {
-	int fd = archive_open_directory(place->root, "tmp");
+	/* Of its own: a stream has a place where it reads. */
+	int fd = openat(place->tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
 	time_t limit = time(NULL) - STALE_SECONDS;
 	struct dirent *entry;
@@ -87,20 +88,43 @@ remove_stale(const struct archive_place *place)
 
 /* The archive is open: can a file be made in it? */
 static enum status
-probe(const struct archive_place *place, struct fault *fault)
+probe(struct archive_place *place, struct fault *fault)
 {
 	char name[ARCHIVE_TEMPORARY_MAX];
+	enum status st = archive_make_tmp(place, fault);
 	int fd;
 
-	if (mkdirat(place->root, "tmp", 0750) == -1 && errno != EEXIST)
-		return archive_fail(fault, "cannot make", place->path, "tmp");
+	if (st != ST_OK)
+		return st;
 	fd = archive_make_temporary(place, name);
 	if (fd == -1)
 		return archive_fail(
 		    fault, "cannot make a file in", place->path, "tmp");
 	(void)close(fd);
-	(void)unlinkat(place->root, name, 0);
+	(void)unlinkat(place->tmp, name, 0);
 	return ST_OK;
+}
+
+/*
+ * A new archive belongs to whoever owns the directory that it is in. ".." says
+ * which that is whatever has become of the path; so nothing of root's is given
+ * to who could not rename it.
+ */
+static void
+give_archive(const char *directory)
+{
+	int fd =
+	    open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	struct owner owner;
+	struct stat sb;
+
+	if (fd == -1)
+		return;
+	if (fstatat(fd, "..", &sb, AT_SYMLINK_NOFOLLOW) == 0) {
+		owner = owner_of_stat(&sb);
+		owner_give(&owner, fd);
+	}
+	(void)close(fd);
 }
 
 enum status
@@ -109,7 +133,9 @@ archive_check(const char *directory, struct fault *fault)
 	struct archive_place place;
 	enum status st;
 
-	if (mkdir(directory, 0750) == -1 && errno != EEXIST)
+	if (mkdir(directory, 0750) == 0)
+		give_archive(directory);
+	else if (errno != EEXIST)
 		return archive_fail(fault, "cannot make", directory, "");
 	if (access(directory, R_OK | W_OK | X_OK) == -1)
 		return archive_fail(fault, "cannot write to", directory, "");
@@ -164,7 +190,7 @@ store_file(const struct archive_place *place, struct target *target,
 		st = archive_fail(
 		    fault, "cannot make", place->path, target->path);
 	if (!target->is_made)
-		(void)unlinkat(place->root, temporary, 0);
+		(void)unlinkat(place->tmp, temporary, 0);
 	return st;
 }
 

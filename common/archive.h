@@ -34,7 +34,9 @@ struct archived {
 
 /*
  * Is the directory there (it is made if its parent exists) and can a file be
- * made in it? Also removes files that a crash left in DIRECTORY/tmp.
+ * made in it? Also removes files that a crash left in DIRECTORY/tmp. If root
+ * makes it, it belongs to the owner of its parent; whatever root makes in it,
+ * here and below, belongs to its owner.
  */
 enum status archive_check(const char *directory, struct fault *fault);
 

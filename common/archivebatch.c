@@ -69,7 +69,7 @@ static void
 drop_temporary(const struct archive_batch *batch, struct pending *pending)
 {
 	if (pending->temporary[0] != '\0')
-		(void)unlinkat(batch->place.root, pending->temporary, 0);
+		(void)unlinkat(batch->place.tmp, pending->temporary, 0);
 	pending->temporary[0] = '\0';
 }
 
@@ -135,11 +135,11 @@ archive_batch_add(struct archive_batch *batch, const struct record *record,
  * each directory.
  */
 
+/* fd is closed; -1, with errno, is a failure as well. */
 static enum status
-sync_one(struct archive_batch *batch, const char *name, struct fault *fault)
+sync_one(const struct archive_batch *batch, int fd, const char *name,
+    struct fault *fault)
 {
-	int fd =
-	    openat(batch->place.root, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	enum status st = ST_OK;
 
 	if (fd == -1 || fsync(fd) == -1)
@@ -150,6 +150,18 @@ sync_one(struct archive_batch *batch, const char *name, struct fault *fault)
 }
 
 static enum status
+sync_temporary(const struct archive_batch *batch, const struct pending *pending,
+    struct fault *fault)
+{
+	if (pending->temporary[0] == '\0')
+		return ST_OK;
+	return sync_one(batch,
+	    openat(batch->place.tmp, pending->temporary,
+		O_RDONLY | O_CLOEXEC | O_NOFOLLOW),
+	    pending->path, fault);
+}
+
+static enum status
 sync_files(struct archive_batch *batch, struct fault *fault)
 {
 	enum status st = ST_OK;
@@ -157,12 +169,10 @@ sync_files(struct archive_batch *batch, struct fault *fault)
 	if (syncfs(batch->place.root) == 0)
 		return ST_OK;
 	for (size_t i = 0; i < batch->count && st == ST_OK; i++) {
-		struct entry *entry = &batch->entry[i];
-
-		if (entry->eml.temporary[0] != '\0')
-			st = sync_one(batch, entry->eml.temporary, fault);
-		if (st == ST_OK && entry->json.temporary[0] != '\0')
-			st = sync_one(batch, entry->json.temporary, fault);
+		st = sync_temporary(batch, &batch->entry[i].eml, fault);
+		if (st == ST_OK)
+			st =
+			    sync_temporary(batch, &batch->entry[i].json, fault);
 	}
 	return st;
 }
@@ -190,7 +200,8 @@ sync_days(struct archive_batch *batch, struct fault *fault)
 		char day[ARCHIVE_DAY_MAX];
 
 		day_of(batch->entry[i].archived.path, day);
-		st = sync_one(batch, day, fault);
+		st = sync_one(
+		    batch, archive_open_below(&batch->place, day), day, fault);
 	}
 	return st;
 }
@@ -272,10 +283,19 @@ move_entry(
 static void
 take_back(struct archive_batch *batch, struct pending *pending)
 {
+	char day[ARCHIVE_DAY_MAX];
+	int fd;
+
 	drop_temporary(batch, pending);
-	if (pending->is_made)
-		(void)unlinkat(batch->place.root, pending->path, 0);
+	if (!pending->is_made)
+		return;
 	pending->is_made = false;
+	day_of(pending->path, day);
+	fd = archive_open_below(&batch->place, day);
+	if (fd == -1)
+		return;
+	(void)unlinkat(fd, strrchr(pending->path, '/') + 1, 0);
+	(void)close(fd);
 }
 
 enum status

@@ -36,62 +36,109 @@ archive_fail(struct fault *fault, const char *what, const char *directory,
  * Directories.
  */
 
-int
-archive_open_directory(int at, const char *name)
+static int
+open_directory(const struct archive_place *place, int at, const char *name)
 {
-	return openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return openat(at, name,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+		owner_open_flag(&place->owner));
 }
 
-static enum status
-sync_directory(
-    const struct archive_place *place, const char *name, struct fault *fault)
+/* A directory was made in at: to whom it belongs, and durably. */
+static int
+settle_directory(const struct archive_place *place, int at, int fd)
 {
-	int fd = archive_open_directory(place->root, name);
-	enum status st = ST_OK;
-
-	if (fd == -1)
-		return archive_fail(fault, "cannot open", place->path, name);
-	if (fsync(fd) == -1)
-		st = archive_fail(fault, "cannot sync", place->path, name);
-	(void)close(fd);
-	return st;
+	owner_give(&place->owner, fd);
+	if (place->owner.is_other && fsync(fd) == -1)
+		return -1;
+	return fsync(at);
 }
 
-/* Make a day's directory, level by level, each durably. */
-static enum status
-make_day(
-    const struct archive_place *place, const char *day, struct fault *fault)
+/*
+ * Open a directory, which is made if need be and may be. What could not be done
+ * is in *what; -1 and errno.
+ */
+static int
+open_level(const struct archive_place *place, int at, const char *name,
+    bool may_make, const char **what)
 {
-	char path[ARCHIVE_DAY_MAX], parent[ARCHIVE_DAY_MAX] = ".";
-	enum status st = ST_OK;
+	int fd = open_directory(place, at, name), error;
+	bool is_made;
 
-	for (size_t end = 0; st == ST_OK && day[end] != '\0';) {
-		end += 1 + strcspn(day + end + 1, "/");
-		(void)snprintf(path, sizeof path, "%.*s", (int)end, day);
-		if (mkdirat(place->root, path, 0750) == 0)
-			st = sync_directory(place, parent, fault);
-		else if (errno != EEXIST)
-			st = archive_fail(
-			    fault, "cannot make", place->path, path);
-		memcpy(parent, path, sizeof parent);
+	*what = "cannot open";
+	if (fd != -1 || errno != ENOENT || !may_make)
+		return fd;
+	is_made = mkdirat(at, name, 0750) == 0;
+	if (!is_made && errno != EEXIST) {
+		*what = "cannot make";
+		return -1;
 	}
-	return st;
+	fd = open_directory(place, at, name);
+	if (fd == -1 || !is_made || settle_directory(place, at, fd) == 0)
+		return fd;
+	*what = "cannot sync";
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return -1;
+}
+
+/*
+ * Level by level, since openat() would follow the links on the way to a last
+ * name that is none.
+ */
+static int
+go_down(const struct archive_place *place, const char *path, bool may_make,
+    const char **what)
+{
+	int at = place->root;
+
+	for (const char *name = path; *name != '\0';) {
+		char level[ARCHIVE_DAY_MAX];
+		size_t len = strcspn(name, "/");
+		int fd, error;
+
+		(void)snprintf(level, sizeof level, "%.*s", (int)len, name);
+		fd = open_level(place, at, level, may_make, what);
+		error = errno;
+		if (at != place->root)
+			(void)close(at);
+		errno = error;
+		if (fd == -1)
+			return -1;
+		at = fd;
+		name += len + (name[len] == '/');
+	}
+	return at;
+}
+
+int
+archive_open_below(const struct archive_place *place, const char *path)
+{
+	const char *what;
+
+	return go_down(place, path, false, &what);
 }
 
 static enum status
 try_day(struct archive_place *place, const char *day, struct fault *fault)
 {
-	enum status st = ST_OK;
+	const char *what;
 
-	place->day = archive_open_directory(place->root, day);
-	if (place->day == -1 && errno == ENOENT) {
-		st = make_day(place, day, fault);
-		if (st == ST_OK)
-			place->day = archive_open_directory(place->root, day);
-	}
-	if (st == ST_OK && place->day == -1)
-		st = archive_fail(fault, "cannot open", place->path, day);
-	return st;
+	place->day = go_down(place, day, true, &what);
+	return place->day != -1 ? ST_OK
+				: archive_fail(fault, what, place->path, day);
+}
+
+enum status
+archive_make_tmp(struct archive_place *place, struct fault *fault)
+{
+	const char *what;
+
+	if (place->tmp == -1)
+		place->tmp = open_level(place, place->root, "tmp", true, &what);
+	return place->tmp != -1 ? ST_OK
+				: archive_fail(fault, what, place->path, "tmp");
 }
 
 /*
@@ -129,10 +176,20 @@ enum status
 archive_open(
     struct archive_place *place, const char *directory, struct fault *fault)
 {
-	*place = (struct archive_place){ directory,
-		archive_open_directory(AT_FDCWD, directory), -1 };
+	*place = (struct archive_place){ .path = directory,
+		.root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.tmp = -1,
+		.day = -1 };
 	if (place->root == -1)
 		return archive_fail(fault, "cannot open", directory, "");
+	if (owner_is_led(directory, place->root)) {
+		errno = ELOOP;
+		return archive_fail(fault, "cannot open", directory, "");
+	}
+	place->owner = owner_of(place->root);
+	place->tmp = open_directory(place, place->root, "tmp");
+	if (place->tmp == -1 && errno != ENOENT)
+		return archive_fail(fault, "cannot open", directory, "tmp");
 	return ST_OK;
 }
 
@@ -141,6 +198,8 @@ archive_close(const struct archive_place *place)
 {
 	if (place->day != -1)
 		(void)close(place->day);
+	if (place->tmp != -1)
+		(void)close(place->tmp);
 	if (place->root != -1)
 		(void)close(place->root);
 }
@@ -153,12 +212,19 @@ archive_make_temporary(
 	static atomic_uint made;
 	int fd;
 
+	if (place->tmp == -1) {
+		errno = ENOENT;
+		return -1;
+	}
 	do {
-		(void)snprintf(name, ARCHIVE_TEMPORARY_MAX, "tmp/record.%ld.%u",
+		(void)snprintf(name, ARCHIVE_TEMPORARY_MAX, "record.%ld.%u",
 		    (long)getpid(), atomic_fetch_add(&made, 1));
-		fd = openat(place->root, name,
+		/* With O_EXCL no link is followed. */
+		fd = openat(place->tmp, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	} while (fd == -1 && errno == EEXIST);
+	if (fd != -1)
+		owner_give(&place->owner, fd);
 	return fd;
 }
 
@@ -268,12 +334,12 @@ int
 archive_move(
     const struct archive_place *place, const char *from, const char *to)
 {
-	if (renameat2(place->root, from, place->day, to, RENAME_NOREPLACE) == 0)
+	if (renameat2(place->tmp, from, place->day, to, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (linkat(place->root, from, place->day, to, 0) == -1)
+	if (linkat(place->tmp, from, place->day, to, 0) == -1)
 		return -1;
-	(void)unlinkat(place->root, from, 0);
+	(void)unlinkat(place->tmp, from, 0);
 	return 0;
 }

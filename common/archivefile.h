@@ -6,19 +6,27 @@
 #define ARCHIVEFILE_H
 
 #include "archive.h"
+#include "owner.h"
 
 enum {
-	ARCHIVE_DAY_MAX = 32, /* "unverified/YYYY/MM/DD" and its NUL */
-	ARCHIVE_TEMPORARY_MAX = 64,
-	ARCHIVE_BLOCK_MAX = 8192, /* bytes written at once */
-	ARCHIVE_DAY_TRIES = 100   /* for a directory that somebody removes */
+	ARCHIVE_DAY_MAX = 32,       /* "unverified/YYYY/MM/DD" and its NUL */
+	ARCHIVE_TEMPORARY_MAX = 64, /* "record.PID.NUMBER" */
+	ARCHIVE_BLOCK_MAX = 8192,   /* bytes written at once */
+	ARCHIVE_DAY_TRIES = 100     /* for a directory that somebody removes */
 };
 
-/* The archive, and in it the directory of a day; descriptors, or -1. */
+/*
+ * The archive, and in it tmp and the directory of a day; descriptors, or -1.
+ * What is made there belongs to the owner of the archive (owner.h), and so root
+ * follows no symbolic link on its way through an archive of somebody else, nor
+ * goes any way twice: from these descriptors on there are but last names.
+ */
 struct archive_place {
 	const char *path; /* of the archive, for messages; borrowed */
 	int root;
+	int tmp;
 	int day;
+	struct owner owner; /* of the archive */
 };
 
 /*
@@ -28,13 +36,19 @@ struct archive_place {
 enum status archive_fail(struct fault *fault, const char *what,
     const char *directory, const char *name);
 
-/* Open a directory; -1 and errno. */
-int archive_open_directory(int at, const char *name);
-
-/* Open the archive. To be closed, whatever comes of it. */
+/*
+ * Open the archive, and tmp if that is there. To be closed, whatever comes of
+ * it.
+ */
 enum status archive_open(
     struct archive_place *place, const char *directory, struct fault *fault);
 void archive_close(const struct archive_place *place);
+
+/* Open a directory of the archive, "2026/02/12"; -1 and errno. */
+int archive_open_below(const struct archive_place *place, const char *path);
+
+/* Open tmp, and make it if it is not there. */
+enum status archive_make_tmp(struct archive_place *place, struct fault *fault);
 
 /*
  * Open a day's directory in place of the one that is open. It is made durably
@@ -46,8 +60,8 @@ enum status archive_open_day(
 bool archive_is_day_gone(const struct archive_place *place);
 
 /*
- * Make a file in DIRECTORY/tmp and put its name, from the archive's directory
- * on, in name. Returns its descriptor, or -1 and errno.
+ * Make a file in tmp, and put its name there in name. Returns its descriptor,
+ * or -1 and errno.
  */
 int archive_make_temporary(
     const struct archive_place *place, char name[ARCHIVE_TEMPORARY_MAX]);
@@ -82,8 +96,8 @@ enum status archive_fill(
     int fd, archive_write_fn *write_it, const void *arg, bool with_sync);
 
 /*
- * Move a file to a name in the directory of the day unless that is taken: 0, or
- * -1 and errno, EEXIST for one that is taken.
+ * Move a file of tmp to a name in the directory of the day unless that is
+ * taken: 0, or -1 and errno, EEXIST for one that is taken.
  */
 int archive_move(
     const struct archive_place *place, const char *from, const char *to);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "owner.h"
 #include "reindexwalk.h"
 #include "statedb.h"
 
@@ -76,6 +77,7 @@ struct place {
 	const char *path;
 	char made[PATH_ROOM]; /* PATH.new */
 	int fd;               /* of it, locked: one at a time makes one */
+	struct owner owner;   /* of what is made */
 };
 
 static enum status
@@ -103,7 +105,7 @@ remove_beside(const char *path)
  * cannot make it, and cannot read without it.
  */
 static void
-make_beside(const char *path)
+make_beside(const char *path, const struct owner *owner)
 {
 	static const char *const endings[] = { "-wal", "-shm" };
 	char name[PATH_ROOM + 16];
@@ -113,9 +115,30 @@ make_beside(const char *path)
 
 		(void)snprintf(name, sizeof name, "%s%s", path, endings[i]);
 		fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-		if (fd != -1)
-			(void)close(fd);
+		if (fd == -1)
+			continue;
+		owner_give(owner, fd);
+		(void)close(fd);
 	}
+}
+
+/*
+ * That of the old file, or else of the directory. A file of root's in a
+ * directory of somebody else's is a mistake, which is mended.
+ */
+static struct owner
+find_owner(const char *path)
+{
+	char directory[PATH_ROOM];
+	struct owner owner = { .is_other = false };
+	struct stat sb;
+
+	statedb_directory(path, directory, sizeof directory);
+	if (stat(directory, &sb) == 0)
+		owner = owner_of_stat(&sb);
+	if (lstat(path, &sb) == 0 && S_ISREG(sb.st_mode) && sb.st_uid != 0)
+		owner = owner_of_stat(&sb);
+	return owner;
 }
 
 static enum status
@@ -141,6 +164,13 @@ make_place(struct place *place, const char *path, struct fault *fault)
 		return fault_set(fault, ST_STATE_BUSY,
 		    "another process is making %s", place->made);
 	}
+	/* It may be there since a crash; or its name is also that of another
+	   file, which whoever owns the directory would have us empty. */
+	if (!S_ISREG(ours.st_mode) || ours.st_nlink != 1)
+		return fault_set(
+		    fault, ST_STATE, "%s is in the way", place->made);
+	place->owner = find_owner(path);
+	owner_give(&place->owner, place->fd);
 	remove_beside(place->made);
 	if (ftruncate(place->fd, 0) == -1)
 		return fail_place("cannot empty", place->made, fault);
@@ -162,7 +192,7 @@ put_in_place(const struct place *place, struct fault *fault)
 	remove_beside(place->path);
 	if (rename(place->made, place->path) == -1)
 		return fail_place("cannot rename", place->made, fault);
-	make_beside(place->path);
+	make_beside(place->path, &place->owner);
 	statedb_directory(place->path, directory, sizeof directory);
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd != -1) {

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "owner.h"
 #include "text.h"
 
 enum {
@@ -267,10 +268,15 @@ statedb_lock(const char *path, int busy_ms, bool is_exclusive, enum status *st,
 	return fd;
 }
 
-/* Make the file, so that its mode is ours and not that of the umask alone. */
+/*
+ * Make the file, so that its mode is ours and not that of the umask alone, and
+ * its owner that of the directory. SQLite gives what it makes beside a file the
+ * file's owner, and follows no link there.
+ */
 static enum status
-make_file(struct state *state, struct fault *fault)
+make_file(struct state *state, int directory, struct fault *fault)
 {
+	struct owner owner = owner_of(directory);
 	int fd;
 
 	if (state->options.is_read_only)
@@ -285,6 +291,7 @@ make_file(struct state *state, struct fault *fault)
 		return errno == EEXIST
 		    ? ST_OK
 		    : fail_errno("cannot make", state->path, fault);
+	owner_give(&owner, fd);
 	(void)close(fd);
 	return ST_OK;
 }
@@ -497,7 +504,7 @@ statedb_open(struct state *state, struct fault *fault)
 	    state->path, state->options.busy_ms, false, &st, fault);
 
 	if (st == ST_OK)
-		st = make_file(state, fault);
+		st = make_file(state, lock, fault);
 	if (st == ST_OK)
 		st = open_file(state, fault);
 	if (lock != -1)

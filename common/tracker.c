@@ -103,6 +103,24 @@ tracker_tell(
  * Being behind.
  */
 
+/* Of what passes by itself, nothing needs to be done. */
+static const char *
+action_against(enum status st)
+{
+	switch (st) {
+	case ST_STATE:
+		return "make StateFile, and the directory that it is in, "
+		       "writable for the milter's user; until then reports are "
+		       "archived, and added to the index later";
+	case ST_ARCHIVE:
+		return "make ArchiveDirectory, and all below it, readable for "
+		       "the milter's user; until then the index lacks reports";
+	default:
+		return "none: reports are archived, and added to the index "
+		       "later";
+	}
+}
+
 void
 tracker_complain(struct tracker *t, const struct fault *fault)
 {
@@ -118,8 +136,7 @@ tracker_complain(struct tracker *t, const struct fault *fault)
 	event_init(&ev, "error", SEV_ERR);
 	event_fault(&ev, fault);
 	event_string(&ev, "severity", severity_str(SEV_ERR));
-	event_string(&ev, "action",
-	    "none: reports are archived, and added to the index later");
+	event_string(&ev, "action", action_against(fault->status));
 	(void)log_event(t->log, &ev, NULL);
 }
 

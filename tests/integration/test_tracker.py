@@ -227,10 +227,12 @@ class Trouble(TrackerCase):
         self.delivered(queue_id)
         self.assertLess(time.monotonic() - started, 3)
 
-    def expect_error(self, reason):
+    def expect_error(self, reason, action="none: "):
         found = self.wait_told("error")
         self.assertEqual({event["reason"] for event in found}, {reason})
         self.assertTrue(all(event.level == 3 for event in found))
+        for event in found:
+            self.assertTrue(event["action"].startswith(action), event)
 
     def test_deleted(self):
         self.milter()
@@ -317,7 +319,7 @@ class Trouble(TrackerCase):
             path.chmod(0o555 if path.is_dir() else 0o444)
         self.mta.start()
         self.take_quickly(2)
-        self.expect_error("state")
+        self.expect_error("state", "make StateFile, ")
         for path in (self.mta.state.parent,
                      *self.mta.state.parent.iterdir()):
             os.chown(path, *self.owner(self.mta.archive))
@@ -328,7 +330,7 @@ class Trouble(TrackerCase):
     def test_no_such_directory(self):
         self.milter(StateFile="/nowhere/at/all/state.db")
         self.take_quickly(2)
-        self.expect_error("state")
+        self.expect_error("state", "make StateFile, ")
         self.assertEqual(self.count(), 1)
 
     def test_locked(self):

@@ -61,6 +61,7 @@ static runner_suite_fn *const suites[] = {
 	news_suite,
 	alertmail_suite,
 	alert_suite,
+	owner_suite,
 	archive_suite,
 	archivebatch_suite,
 	feed_suite,

@@ -46,6 +46,7 @@ Suite *child_suite(void);
 Suite *news_suite(void);
 Suite *alertmail_suite(void);
 Suite *alert_suite(void);
+Suite *owner_suite(void);
 Suite *archive_suite(void);
 Suite *archivebatch_suite(void);
 Suite *feed_suite(void);
