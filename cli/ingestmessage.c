@@ -138,6 +138,7 @@ find_origin(struct incoming *in)
 		    from_environment(ingest->queue_id, "MESSAGE_ID")),
 		.envelope_from = from_environment(ingest->sender, "SENDER"),
 		.client = in->client,
+		.is_last = true,
 	};
 }
 
@@ -204,10 +205,7 @@ answer(
 		return try_dns_later(&outcome->verdict);
 	if (action == ACTION_REJECT)
 		return reject(outcome);
-	if (outcome->malformed > 0 ||
-	    outcome->reports + outcome->duplicates + outcome->unverified == 0)
-		return keep(in);
-	return EX_OK;
+	return action == ACTION_KEEP ? keep(in) : EX_OK;
 }
 
 /*
@@ -345,28 +343,16 @@ open_message(struct incoming *in, struct fault *fault)
 	return ST_OK;
 }
 
-/*
- * Nothing is delivered from here: a report that is archived is taken, and our
- * own trouble is for the MTA's queue. So the log says.
- */
-static bool
-settle_actions(struct conf *conf)
-{
-	return conf_set(conf, "OnReport", "discard") == NULL &&
-	    conf_set(conf, "OnFailure", "tempfail") == NULL;
-}
-
 int
 ingest_message(const struct ingest *ingest)
 {
 	struct incoming in = { .ingest = ingest };
-	struct fault fault = { .status = ST_NO_MEMORY, .detail = "no memory" };
-	enum status st = ST_NO_MEMORY;
+	struct fault fault;
+	enum status st;
 	int status;
 
 	find_origin(&in);
-	if (settle_actions(ingest->conf))
-		st = open_sites(&in, &fault);
+	st = open_sites(&in, &fault);
 	if (st == ST_OK)
 		st = open_message(&in, &fault);
 	status = st == ST_OK ? take_message(&in) : try_later(&fault);

@@ -21,7 +21,8 @@ enum conf_action {
 	ACTION_DISCARD,
 	ACTION_QUARANTINE,
 	ACTION_REJECT,
-	ACTION_TEMPFAIL
+	ACTION_TEMPFAIL,
+	ACTION_KEEP /* in the archive as it came; no keyword says so */
 };
 
 /* What a report needs to count (RFC 8460, section 3). */
@@ -106,8 +107,9 @@ struct conf *conf_new(void);
 
 /*
  * Read a file. Each problem (unknown keyword, bad value, value out of range,
- * keyword given twice, a needed one missing) is written to problems as
- * "FILE:LINE: text"; after any, NULL is returned.
+ * keyword given twice, one missing that the reader needs) is written to
+ * problems as "FILE:LINE: text", or as "FILE: text" when the file cannot be
+ * read; after any, NULL is returned.
  */
 struct conf *conf_load(const char *path, FILE *problems);
 
@@ -120,8 +122,8 @@ struct conf *conf_ref(struct conf *conf);
 void conf_unref(struct conf **conf);
 
 /*
- * Set a keyword, as a line of a file would. Returns what is wrong with the
- * value, or NULL. For whoever made the configuration, before others see it.
+ * Set a keyword, as a line of a file would. False when the value is wrong: then
+ * why says it. For whoever made the configuration, before others see it.
  */
 const char *conf_set(struct conf *conf, const char *keyword, const char *value);
 

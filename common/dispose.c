@@ -16,6 +16,8 @@ action_str(enum conf_action action)
 		return "reject";
 	case ACTION_TEMPFAIL:
 		return "tempfail";
+	case ACTION_KEEP:
+		return "kept";
 	case ACTION_DELIVER:
 		break;
 	}
@@ -50,6 +52,7 @@ as_far_as_it_may(
 							   : action;
 	case ACTION_DELIVER:
 	case ACTION_TEMPFAIL:
+	case ACTION_KEEP:
 		break;
 	}
 	return action;
@@ -80,8 +83,8 @@ of_malformed(const struct conf *conf, const struct outcome *outcome)
 	return conf->on_malformed;
 }
 
-enum conf_action
-dispose(const struct conf *conf, const struct outcome *outcome,
+static enum conf_action
+by_configuration(const struct conf *conf, const struct outcome *outcome,
     const struct circumstances *circumstances)
 {
 	if (outcome->has_failed)
@@ -98,6 +101,32 @@ dispose(const struct conf *conf, const struct outcome *outcome,
 	if (outcome->reports + outcome->duplicates > 0)
 		return as_far_as_it_may(conf->on_report, circumstances);
 	return ACTION_DELIVER;
+}
+
+/* What comes in place of an action for which there would be a mailbox. */
+static enum conf_action
+without_mailbox(enum conf_action action, const struct outcome *outcome)
+{
+	if (outcome->has_failed)
+		return ACTION_TEMPFAIL;
+	if (action == ACTION_REJECT || action == ACTION_TEMPFAIL)
+		return action;
+	return outcome->malformed > 0 ||
+		outcome->reports + outcome->duplicates + outcome->unverified ==
+		    0
+	    ? ACTION_KEEP
+	    : ACTION_DISCARD;
+}
+
+enum conf_action
+dispose(const struct conf *conf, const struct outcome *outcome,
+    const struct circumstances *circumstances)
+{
+	enum conf_action action =
+	    by_configuration(conf, outcome, circumstances);
+
+	return circumstances->is_last ? without_mailbox(action, outcome)
+				      : action;
 }
 
 /*

@@ -29,6 +29,7 @@ struct outcome {
 struct circumstances {
 	bool has_other_recipients; /* besides the report mailbox */
 	bool is_log_ready;         /* the log takes lines at once */
+	bool is_last; /* nobody behind us has a mailbox to deliver it to */
 };
 
 /*
@@ -45,11 +46,15 @@ bool dispose_is_genuine(const struct conf *conf, const struct verdict *verdict);
  * OnFailure. Discard needs reports that are all archived and a log that works;
  * DNS that failed never discards. With other recipients, reject and quarantine
  * give way to deliver: their mail is none of our business.
+ *
+ * Who is last delivers nothing: what holds reports that are all in the archive
+ * is discarded, what holds none, or one that cannot be read, is kept; our own
+ * failure is for another time. Reject and tempfail stay.
  */
 enum conf_action dispose(const struct conf *conf, const struct outcome *outcome,
     const struct circumstances *circumstances);
 
-/* "deliver", "discard", "quarantine", "reject", "tempfail". */
+/* "deliver", "discard", "quarantine", "reject", "tempfail", "kept". */
 const char *action_str(enum conf_action action);
 
 /*

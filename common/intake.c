@@ -494,13 +494,14 @@ log_candidate(struct intake *in, size_t i, enum conf_action action)
 		drop_reading(in);
 }
 
-/* Discard only when the lines are written; else the mail is kept. */
+/* Discard only when the lines are written; else the mail is delivered. */
 static enum conf_action
 confirm(struct intake *in, enum conf_action action)
 {
 	struct fault fault;
 
-	if (action != ACTION_DISCARD || log_wait(in->site->log, LOG_WAIT))
+	if (action != ACTION_DISCARD || in->origin->is_last ||
+	    log_wait(in->site->log, LOG_WAIT))
 		return action;
 	(void)fault_set(&fault, ST_LOG_STALLED,
 	    "the log took no lines, so the mail is delivered");
@@ -515,6 +516,7 @@ intake_finish(struct intake *in, const struct intake_origin *origin,
 	struct circumstances circumstances = {
 		.has_other_recipients = origin->has_other_recipients,
 		.is_log_ready = log_wait(in->site->log, LOG_WAIT),
+		.is_last = origin->is_last,
 	};
 	struct fault fault;
 	enum conf_action action;

@@ -45,6 +45,7 @@ struct intake_origin {
 	const char *envelope_from;
 	const char *client; /* "name [address]" or an address */
 	bool has_other_recipients;
+	bool is_last; /* see struct circumstances */
 };
 
 struct intake;

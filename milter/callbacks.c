@@ -296,6 +296,7 @@ act(SMFICTX *ctx, const struct message *m, enum conf_action action,
 	case ACTION_TEMPFAIL:
 		return tempfail(ctx);
 	case ACTION_DELIVER:
+	case ACTION_KEEP: /* is for those who cannot deliver */
 		break;
 	}
 	return deliver(ctx, m, outcome);

@@ -175,6 +175,10 @@ class IngestCase(SignedCase):
                 found.append((match[1], lab.parse_logfmt(match[2])))
         return found
 
+    def dispositions(self):
+        return [fields["disposition"] for _, fields in self.logged()
+                if "disposition" in fields]
+
     def names_logged(self):
         return [fields["event"] for _, fields in self.logged()]
 

@@ -124,11 +124,13 @@ class Unreadable(IngestCase):
 
     def test_mail_that_is_no_report_is_kept(self):
         place = self.place(OnMalformed="reject")
+        self.assertEqual(self.dispositions(), ["kept"] * 4)
         mail = mails.ordinary()
         self.take(place, mail)
         self.assertEqual(place.unreadable(), [mail])
         (_, first), (_, kept) = self.logged()
-        self.assertEqual(first["event"], "not-a-report")
+        self.assertEqual((first["event"], first["disposition"]),
+                         ("not-a-report", "kept"))
         self.assertEqual(kept["event"], "kept")
         self.assertTrue((place.archive / kept["archive"]).exists())
 
@@ -193,6 +195,7 @@ class Genuine(IngestCase):
 
     def test_dkim_may_be_overridden(self):
         place = self.place(DKIM="require")
+        self.assertEqual(self.dispositions(), ["discard"])
         self.take(place, unsigned(), "--dkim=off")
         self.assertEqual(len(place.records()), 1)
 

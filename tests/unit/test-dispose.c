@@ -149,6 +149,53 @@ START_TEST(verdicts)
 }
 END_TEST
 
+/* Who has no mailbox to deliver to. */
+static const struct {
+	const char *name;
+	const char *conf;
+	struct outcome outcome;
+	enum conf_action want;
+} last[] = {
+	{ "nothing", REJECT, { .reports = 0 }, ACTION_KEEP },
+	{ "a report", "Mailbox a@b", { .reports = 1 }, ACTION_DISCARD },
+	{ "a duplicate", "Mailbox a@b", { .duplicates = 1 }, ACTION_DISCARD },
+	{ "unverified", "Mailbox a@b", { .unverified = 1 }, ACTION_DISCARD },
+	{ "unverified, quarantine", "Mailbox a@b\nOnUnverified quarantine",
+	    { .unverified = 1 }, ACTION_DISCARD },
+	{ "unverified, reject", "Mailbox a@b\nOnUnverified reject",
+	    { .unverified = 1 }, ACTION_REJECT },
+	{ "for later", "Mailbox a@b",
+	    { .unverified = 1, .verdict = { .result = VERDICT_TEMPERROR } },
+	    ACTION_TEMPFAIL },
+	{ "broken", "Mailbox a@b", { .malformed = 1 }, ACTION_KEEP },
+	{ "broken, quarantine", "Mailbox a@b\nOnMalformed quarantine",
+	    { .malformed = 1 }, ACTION_KEEP },
+	{ "broken, reject", REJECT, { .malformed = 1 }, ACTION_REJECT },
+	{ "a report and a broken one", DISCARD,
+	    { .reports = 1, .malformed = 1 }, ACTION_KEEP },
+	{ "our failure, deliver", "Mailbox a@b",
+	    { .reports = 1, .has_failed = true }, ACTION_TEMPFAIL },
+};
+
+START_TEST(nothing_is_delivered_by_who_is_last)
+{
+	struct conf *conf = unit_conf(last[_i].conf);
+
+	for (int is_log_ready = 0; is_log_ready < 2; is_log_ready++) {
+		const struct circumstances circumstances = {
+			.is_last = true,
+			.is_log_ready = is_log_ready == 1,
+		};
+
+		ck_string(last[_i].name,
+		    action_str(
+			dispose(conf, &last[_i].outcome, &circumstances)),
+		    action_str(last[_i].want));
+	}
+	conf_unref(&conf);
+}
+END_TEST
+
 START_TEST(actions_have_names)
 {
 	ck_assert_str_eq(action_str(ACTION_DELIVER), "deliver");
@@ -156,6 +203,7 @@ START_TEST(actions_have_names)
 	ck_assert_str_eq(action_str(ACTION_QUARANTINE), "quarantine");
 	ck_assert_str_eq(action_str(ACTION_REJECT), "reject");
 	ck_assert_str_eq(action_str(ACTION_TEMPFAIL), "tempfail");
+	ck_assert_str_eq(action_str(ACTION_KEEP), "kept");
 }
 END_TEST
 
@@ -267,6 +315,8 @@ dispose_suite(void)
 
 	tcase_add_loop_test(tc, actions, 0, (int)ARRAY_LEN(rows));
 	tcase_add_loop_test(tc, verdicts, 0, (int)ARRAY_LEN(verified));
+	tcase_add_loop_test(
+	    tc, nothing_is_delivered_by_who_is_last, 0, (int)ARRAY_LEN(last));
 	tcase_add_test(tc, actions_have_names);
 	tcase_add_loop_test(tc, header_fields, 0, (int)ARRAY_LEN(headers));
 	tcase_add_test(tc, sums_that_wrap);
