@@ -263,7 +263,8 @@ read_conf(struct index *index)
 	if (path == NULL && index->state_path == NULL &&
 	    access(conf_default, F_OK) == 0)
 		path = conf_default;
-	index->conf = path != NULL ? conf_load(path, stderr) : conf_new();
+	index->conf =
+	    path != NULL ? conf_load(path, CONF_COMMAND, stderr) : conf_new();
 	if (index->conf == NULL && path != NULL)
 		return EX_CONFIG;
 	if (index->conf == NULL) {

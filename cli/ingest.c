@@ -5,6 +5,7 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -133,11 +134,11 @@ check_options(const struct ingest *ingest, size_t paths)
 static int
 override(struct conf *conf, const char *keyword, const char *value)
 {
-	const char *why = value != NULL ? conf_set(conf, keyword, value) : NULL;
+	struct conf_why why;
 
-	if (why == NULL)
+	if (value == NULL || conf_set(conf, keyword, value, &why))
 		return -1;
-	(void)fprintf(stderr, "tlsrpt ingest: \"%s\": %s\n", value, why);
+	(void)fprintf(stderr, "tlsrpt ingest: \"%s\": %s\n", value, why.text);
 	return command_misused("ingest");
 }
 
@@ -149,7 +150,8 @@ read_conf(struct ingest *ingest, const struct overrides *overrides)
 
 	if (path == NULL && access(conf_default, F_OK) == 0)
 		path = conf_default;
-	ingest->conf = path != NULL ? conf_load(path, stderr) : conf_new();
+	ingest->conf =
+	    path != NULL ? conf_load(path, CONF_COMMAND, stderr) : conf_new();
 	if (ingest->conf == NULL && path != NULL)
 		return EX_CONFIG;
 	if (ingest->conf == NULL) {

@@ -297,11 +297,12 @@ read_format(const char *word, enum format *format)
 static bool
 add_resolver(struct show *show, const char *value)
 {
-	const char *why = conf_set(show->conf, "Resolver", value);
+	struct conf_why why;
 
-	if (why != NULL)
-		(void)fprintf(stderr, "tlsrpt show: \"%s\": %s\n", value, why);
-	return why == NULL;
+	if (conf_set(show->conf, "Resolver", value, &why))
+		return true;
+	(void)fprintf(stderr, "tlsrpt show: \"%s\": %s\n", value, why.text);
+	return false;
 }
 
 /* Make ready for --verify. */

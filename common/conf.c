@@ -150,24 +150,10 @@ static void
 bad_value(struct parser *p, const struct keyword *kw, const char *value,
     const char *why)
 {
-	struct shown shown = show(value);
+	struct conf_why shown;
 
-	if (kw->type == TYPE_CHOICE) {
-		char words[128] = "";
-
-		for (const struct choice *c = kw->choices; c->word != NULL;
-		     c++) {
-			if (words[0] != '\0')
-				(void)strncat(words, ", ",
-				    sizeof words - strlen(words) - 1);
-			(void)strncat(
-			    words, c->word, sizeof words - strlen(words) - 1);
-		}
-		problem(p, "%s: \"%s\" is none of: %s", kw->name, shown.text,
-		    words);
-		return;
-	}
-	problem(p, "%s: \"%s\": %s", kw->name, shown.text, why);
+	keyword_explain(kw, why, shown.text, sizeof shown.text);
+	problem(p, "%s: \"%s\": %s", kw->name, show(value).text, shown.text);
 }
 
 static void
@@ -274,11 +260,11 @@ check_alerts(struct parser *p)
 
 /* What no single line can be blamed for is said of the last one. */
 static void
-check_whole(struct parser *p)
+check_whole(struct parser *p, enum conf_reader reader)
 {
 	const struct conf *conf = p->conf;
 
-	if (conf->mailbox.count == 0)
+	if (reader == CONF_MILTER && conf->mailbox.count == 0)
 		problem(p, "Mailbox: at least one is needed");
 	if (conf->warning_rate < conf->notice_rate) {
 		p->line = later_line(p, "WarningRate", "NoticeRate");
@@ -315,7 +301,8 @@ take_text(struct parser *p, const char *text, size_t len)
 }
 
 struct conf *
-conf_parse(const char *name, const char *text, size_t len, FILE *problems)
+conf_parse(const char *name, const char *text, size_t len,
+    enum conf_reader reader, FILE *problems)
 {
 	struct parser p = {
 		.name = name,
@@ -324,18 +311,18 @@ conf_parse(const char *name, const char *text, size_t len, FILE *problems)
 	};
 
 	if (p.conf == NULL) {
-		(void)fprintf(problems, "%s:1: out of memory\n", name);
+		(void)fprintf(problems, "%s: out of memory\n", name);
 		return NULL;
 	}
 	take_text(&p, text, len);
-	check_whole(&p);
+	check_whole(&p, reader);
 	if (p.has_problem)
 		conf_unref(&p.conf);
 	return p.conf;
 }
 
 struct conf *
-conf_load(const char *path, FILE *problems)
+conf_load(const char *path, enum conf_reader reader, FILE *problems)
 {
 	struct conf *conf = NULL;
 	struct buf text;
@@ -345,7 +332,7 @@ conf_load(const char *path, FILE *problems)
 	size_t n;
 
 	if (file == NULL) {
-		(void)fprintf(problems, "%s:1: %s\n", path, strerror(errno));
+		(void)fprintf(problems, "%s: %s\n", path, strerror(errno));
 		return NULL;
 	}
 	buf_init(&text, FILE_MAX);
@@ -353,27 +340,36 @@ conf_load(const char *path, FILE *problems)
 	while (st == ST_OK && (n = fread(block, 1, sizeof block, file)) > 0)
 		st = buf_add(&text, block, n);
 	if (ferror(file))
-		(void)fprintf(problems, "%s:1: %s\n", path, strerror(errno));
+		(void)fprintf(problems, "%s: %s\n", path, strerror(errno));
 	else if (st != ST_OK)
-		(void)fprintf(problems, "%s:1: file too large\n", path);
+		(void)fprintf(problems, "%s: file too large\n", path);
 	else
 		conf = conf_parse(path, text.data != NULL ? text.data : "",
-		    text.len, problems);
+		    text.len, reader, problems);
 	(void)fclose(file);
 	buf_free(&text);
 	return conf;
 }
 
-const char *
-conf_set(struct conf *conf, const char *keyword, const char *value)
+bool
+conf_set(struct conf *conf, const char *keyword, const char *value,
+    struct conf_why *why)
 {
+	const char *wrong = "no value";
 	size_t i;
 
-	if (!find_keyword(keyword, &i))
-		return "no such keyword";
-	if (value[0] == '\0')
-		return "no value";
-	return keyword_set(keyword_at(i), conf, value);
+	if (!find_keyword(keyword, &i)) {
+		(void)text_copy(why->text, sizeof why->text, "no such keyword");
+		return false;
+	}
+	if (value[0] != '\0')
+		wrong = keyword_set(keyword_at(i), conf, value);
+	if (wrong != NULL)
+		keyword_explain(
+		    keyword_at(i), wrong, why->text, sizeof why->text);
+	else
+		conf->given |= UINT64_C(1) << i;
+	return wrong == NULL;
 }
 
 bool

@@ -44,6 +44,12 @@ enum log_format {
 	FORMAT_CEE
 };
 
+/* Who reads a configuration. */
+enum conf_reader {
+	CONF_MILTER, /* it needs all: without Mailbox, no mail would be ours */
+	CONF_COMMAND /* what it is given is ours, so Mailbox may be missing */
+};
+
 struct conf_list {
 	char **item;
 	size_t count;
@@ -111,11 +117,12 @@ struct conf *conf_new(void);
  * problems as "FILE:LINE: text", or as "FILE: text" when the file cannot be
  * read; after any, NULL is returned.
  */
-struct conf *conf_load(const char *path, FILE *problems);
+struct conf *
+conf_load(const char *path, enum conf_reader reader, FILE *problems);
 
 /* The same from memory; name stands for the file in problems. */
-struct conf *
-conf_parse(const char *name, const char *text, size_t len, FILE *problems);
+struct conf *conf_parse(const char *name, const char *text, size_t len,
+    enum conf_reader reader, FILE *problems);
 
 /* Take and give back a reference; the last one frees. */
 struct conf *conf_ref(struct conf *conf);
@@ -125,7 +132,11 @@ void conf_unref(struct conf **conf);
  * Set a keyword, as a line of a file would. False when the value is wrong: then
  * why says it. For whoever made the configuration, before others see it.
  */
-const char *conf_set(struct conf *conf, const char *keyword, const char *value);
+struct conf_why {
+	char text[256];
+};
+bool conf_set(struct conf *conf, const char *keyword, const char *value,
+    struct conf_why *why);
 
 /* Did the file name this keyword, or is its value the default? */
 bool conf_is_given(const struct conf *conf, const char *keyword);

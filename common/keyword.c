@@ -1,6 +1,7 @@
 #include "keyword.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -305,7 +306,9 @@ keyword_place(const struct keyword *keyword, struct conf *conf)
  * Values. Each reader returns what is wrong with the value, or NULL.
  */
 
-static const char *const out_of_memory = "out of memory";
+static const char out_of_memory[] = "out of memory";
+static const char out_of_range[] = "out of range";
+static const char not_a_word[] = "not one of its words";
 
 static const char *
 read_string(void *at, const char *value)
@@ -361,7 +364,7 @@ read_choice(const struct keyword *kw, void *at, const char *value)
 			return NULL;
 		}
 	}
-	return "not one of its words";
+	return not_a_word;
 }
 
 /* Digits in the given base, at most max; *rest is what follows them. */
@@ -381,7 +384,7 @@ read_digits(const char *value, int base, uint64_t *number, const char **rest)
 static const char *
 check_range(const struct keyword *kw, uint64_t number)
 {
-	return number < kw->min || number > kw->max ? "out of range" : NULL;
+	return number < kw->min || number > kw->max ? out_of_range : NULL;
 }
 
 static const char *
@@ -415,7 +418,7 @@ read_size(const struct keyword *kw, void *at, const char *value)
 		shift = 10 * (unsigned)(unit - units + 1);
 	}
 	if (number > UINT64_MAX >> shift)
-		return "out of range";
+		return out_of_range;
 	number <<= shift;
 	if (check_range(kw, number) != NULL)
 		return check_range(kw, number);
@@ -446,7 +449,7 @@ read_time(const struct keyword *kw, void *at, const char *value)
 			return wrong;
 	}
 	if (number > UINT64_MAX / seconds)
-		return "out of range";
+		return out_of_range;
 	number *= seconds;
 	if (check_range(kw, number) != NULL)
 		return check_range(kw, number);
@@ -522,4 +525,73 @@ keyword_set(const struct keyword *kw, struct conf *conf, const char *value)
 		break;
 	}
 	return read_choice(kw, at, value);
+}
+
+/*
+ * What is wrong, for people.
+ */
+
+struct number {
+	char text[32];
+};
+
+/* In the largest unit that gives a whole number. */
+static struct number
+write_units(uint64_t number, const uint64_t *units, const char *letters)
+{
+	struct number written;
+	size_t i = 0;
+
+	while (number % units[i] != 0)
+		i++;
+	(void)snprintf(written.text, sizeof written.text, "%llu%.1s",
+	    (unsigned long long)(number / units[i]), letters + i);
+	return written;
+}
+
+/* As the file would give it. */
+static struct number
+write_number(const struct keyword *kw, uint64_t number)
+{
+	static const uint64_t seconds[] = { 86400, 3600, 60, 1 };
+	static const uint64_t bytes[] = { GIB, KIB * KIB, KIB, 1 };
+	struct number written;
+
+	if (kw->type == TYPE_TIME && number != 0)
+		return write_units(number, seconds, "dhms");
+	if (kw->type == TYPE_SIZE && number != 0)
+		return write_units(number, bytes, "GMK");
+	if (kw->type == TYPE_RATE)
+		number /= 100;
+	(void)snprintf(written.text, sizeof written.text,
+	    kw->type == TYPE_MODE       ? "%04llo"
+		: kw->type == TYPE_RATE ? "%llu%%"
+					: "%llu",
+	    (unsigned long long)number);
+	return written;
+}
+
+static void
+list_words(const struct keyword *kw, char *out, size_t size)
+{
+	size_t n = (size_t)snprintf(out, size, "none of: ");
+
+	for (const struct choice *c = kw->choices; c->word != NULL && n < size;
+	     c++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s",
+		    c == kw->choices ? "" : ", ", c->word);
+}
+
+void
+keyword_explain(
+    const struct keyword *kw, const char *wrong, char *out, size_t size)
+{
+	if (wrong == not_a_word)
+		list_words(kw, out, size);
+	else if (wrong == out_of_range)
+		(void)snprintf(out, size, "%s: %s to %s", wrong,
+		    write_number(kw, kw->min).text,
+		    write_number(kw, kw->max).text);
+	else
+		(void)snprintf(out, size, "%s", wrong);
 }

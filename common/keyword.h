@@ -61,4 +61,11 @@ void *keyword_place(const struct keyword *keyword, struct conf *conf);
 const char *keyword_set(
     const struct keyword *keyword, struct conf *conf, const char *value);
 
+/*
+ * Write what keyword_set() found wrong as it is to be shown: with the words or
+ * the range that the keyword has, in the form that its values have.
+ */
+void keyword_explain(
+    const struct keyword *keyword, const char *wrong, char *out, size_t size);
+
 #endif

@@ -372,7 +372,8 @@ main(int argc, char **argv)
 
 	if (status != -1)
 		return status;
-	conf = conf_load(options.conf_path, options.is_test ? stdout : stderr);
+	conf = conf_load(
+	    options.conf_path, CONF_MILTER, options.is_test ? stdout : stderr);
 	if (conf == NULL)
 		return EX_CONFIG;
 	if (options.is_test) {

@@ -71,7 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(out != NULL);
 	for (size_t i = 0; i < size; i++)
 		lines += text[i] == '\n';
-	conf = conf_parse("conf", text, size, out);
+	conf = conf_parse("conf", text, size, CONF_MILTER, out);
 	fclose(out);
 	FUZZ_CHECK((conf == NULL) == (len > 0));
 	FUZZ_CHECK(strlen(problems) == len);

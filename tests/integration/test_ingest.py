@@ -253,7 +253,7 @@ class Trouble(IngestCase):
         for words, why in ((["--nonsense"], "unrecognized"),
                            (["--log"], "needs a PATH"),
                            (["--sender=x", "file"], "standard input"),
-                           (["--dkim=perhaps"], "not one of its words"),
+                           (["--dkim=perhaps"], "none of: require, log, off\n"),
                            (["--state=relative"], "")):
             self.take(place, b"", *words, status=64, errors=why + r"(.|\n)*"
                       r'"tlsrpt ingest --help" says how it is used\.\n\Z')
@@ -264,3 +264,6 @@ class Trouble(IngestCase):
         done = self.place().run("ingest", "--help")
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertIn(b"usage: tlsrpt ingest", done.stdout)
+        place.conf.unlink()
+        self.take(place, b"", status=78,
+                  errors=r"/conf: No such file or directory\n\Z")

@@ -18,7 +18,7 @@ parse(const char *text, size_t len, char **problems)
 	struct conf *conf;
 
 	ck_assert_ptr_nonnull(file);
-	conf = conf_parse("f", text, len, file);
+	conf = conf_parse("f", text, len, CONF_MILTER, file);
 	ck_assert_int_eq(fclose(file), 0);
 	return conf;
 }
@@ -257,6 +257,63 @@ START_TEST(every_problem_is_told)
 }
 END_TEST
 
+/* A command is handed what is ours, and asks no Mailbox. */
+START_TEST(commands_need_no_mailbox)
+{
+	static const char text[] = "User x\nAlertMail a@b\n";
+	static const char bad[] = "User x\nUser y\n";
+	char *problems = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&problems, &size);
+	struct conf *conf;
+
+	conf = conf_parse("f", BYTES(text), CONF_COMMAND, file);
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_str_eq(conf->user, "x");
+	conf_unref(&conf);
+	ck_assert_ptr_null(conf_parse("f", BYTES(text), CONF_MILTER, file));
+	ck_assert_ptr_null(conf_parse("f", BYTES(bad), CONF_COMMAND, file));
+	ck_assert_int_eq(fclose(file), 0);
+	ck_assert_str_eq(problems,
+	    "f:2: Mailbox: at least one is needed\n"
+	    "f:2: User: given already in line 1\n");
+	free(problems);
+}
+END_TEST
+
+/* The words and the range that a value is to be of. */
+START_TEST(values_are_told)
+{
+	static const struct {
+		const char *keyword, *value, *want;
+	} rows[] = {
+		{ "SilentAfter", "5", "out of range: 1h to 30d" },
+		{ "DNSTimeout", "0", "out of range: 1s to 1m" },
+		{ "MaxMessageSize", "3G", "out of range: 1K to 2G" },
+		{ "MaxFailureLines", "1000001", "out of range: 0 to 1000000" },
+		{ "NoticeRate", "100.5%", "out of range: 0% to 100%" },
+		{ "SocketMode", "1000", "out of range: 0000 to 0777" },
+		{ "DKIM", "foo", "none of: require, log, off" },
+		{ "MinSessions", "x", "not a number" },
+		{ "User", "", "no value" },
+		{ "Nonsense", "x", "no such keyword" },
+	};
+	struct conf *conf = conf_new();
+	struct conf_why why;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ck_assert(
+		    !conf_set(conf, rows[i].keyword, rows[i].value, &why));
+		ck_string(rows[i].keyword, why.text, rows[i].want);
+	}
+	ck_assert(!conf_set(conf, "SyslogFacility", "x", &why));
+	ck_assert_ptr_nonnull(strstr(why.text, "local7"));
+	ck_assert(conf_set(conf, "DKIM", "log", &why));
+	ck_assert_int_eq(conf->dkim, DKIM_LOG);
+	conf_unref(&conf);
+}
+END_TEST
+
 START_TEST(odd_files)
 {
 	static const struct {
@@ -320,27 +377,28 @@ START_TEST(files_are_loaded)
 
 	unit_directory(dir, sizeof dir);
 	(void)snprintf(path, sizeof path, "%s/conf", dir);
-	ck_assert_ptr_null(conf_load(path, file));
+	ck_assert_ptr_null(conf_load(path, CONF_MILTER, file));
 	unit_write(path, BYTES("Mailbox a@b\n"));
-	conf = conf_load(path, file);
+	conf = conf_load(path, CONF_MILTER, file);
 	ck_assert_ptr_nonnull(conf);
 	ck_assert(conf_is_given(conf, "mailbox"));
 	ck_assert(!conf_is_given(conf, "User"));
 	ck_assert(!conf_is_given(conf, "Nonsense"));
 	conf_unref(&conf);
 	unit_write(path, "", 0);
-	ck_assert_ptr_null(conf_load(path, file));
+	ck_assert_ptr_null(conf_load(path, CONF_MILTER, file));
 	/* A directory is no file, and a megabyte is no configuration. */
-	ck_assert_ptr_null(conf_load(dir, file));
+	ck_assert_ptr_null(conf_load(dir, CONF_MILTER, file));
 	buf_init(&text, 2 << 20);
 	unit_repeat(&text, "#\n", (1 << 19) + 1);
 	unit_write(path, text.data, text.len);
-	ck_assert_ptr_null(conf_load(path, file));
+	ck_assert_ptr_null(conf_load(path, CONF_MILTER, file));
 	buf_free(&text);
 	ck_assert_int_eq(fclose(file), 0);
-	ck_assert_ptr_nonnull(strstr(problems, "No such file"));
-	ck_assert_ptr_nonnull(strstr(problems, "Is a directory"));
-	ck_assert_ptr_nonnull(strstr(problems, "file too large"));
+	/* No line of it is to blame. */
+	ck_assert_ptr_nonnull(strstr(problems, "/conf: No such file"));
+	ck_assert_ptr_nonnull(strstr(problems, ": Is a directory"));
+	ck_assert_ptr_nonnull(strstr(problems, "/conf: file too large"));
 	free(problems);
 }
 END_TEST
@@ -416,7 +474,7 @@ START_TEST(every_call_may_fail)
 		bool is_there;
 
 		inject_arm(INJECT_MEMORY, n);
-		conf = conf_parse("f", BYTES(text), null);
+		conf = conf_parse("f", BYTES(text), CONF_MILTER, null);
 		is_there = conf != NULL;
 		conf_unref(&conf);
 		if (!inject_disarm()) {
@@ -443,6 +501,8 @@ conf_suite(void)
 	tcase_add_test(tc, every_keyword_is_taken);
 	tcase_add_loop_test(tc, lines_are_judged, 0, (int)ARRAY_LEN(lines));
 	tcase_add_test(tc, every_problem_is_told);
+	tcase_add_test(tc, commands_need_no_mailbox);
+	tcase_add_test(tc, values_are_told);
 	tcase_add_test(tc, odd_files);
 	tcase_add_test(tc, lines_and_lists_have_their_limit);
 	tcase_add_test(tc, files_are_loaded);

@@ -318,7 +318,7 @@ unit_conf(const char *text)
 	struct conf *conf;
 
 	ck_assert_ptr_nonnull(file);
-	conf = conf_parse("unit.conf", text, strlen(text), file);
+	conf = conf_parse("unit.conf", text, strlen(text), CONF_MILTER, file);
 	ck_assert_int_eq(fclose(file), 0);
 	ck_assert_msg(conf != NULL, "%s", problems);
 	free(problems);
