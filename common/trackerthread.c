@@ -217,8 +217,9 @@ catch_up(struct tracker *t, const struct conf *conf, struct fault *fault)
 	(void)pthread_mutex_unlock(&t->mutex);
 	if (had_complaint || added > 0)
 		log_text(t->log, SEV_NOTICE,
-		    "the index is in step with the archive: %llu reports added",
-		    (unsigned long long)added);
+		    "the index is in step with the archive: %llu report%s "
+		    "added",
+		    (unsigned long long)added, added == 1 ? "" : "s");
 	return ST_OK;
 }
 

@@ -243,7 +243,7 @@ START_TEST(what_was_archived_before_is_found)
 	(void)give_as(&(struct given){ "B", 2, 40, 1 }, "x.example", true);
 	start();
 	ck_reports(2);
-	ck_line("the index is in step with the archive: 1 reports added");
+	ck_line("the index is in step with the archive: 1 report added");
 }
 END_TEST
 
