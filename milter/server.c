@@ -20,6 +20,7 @@ server_init(struct server *server, const char *conf_path, struct conf *conf,
 
 	*server = (struct server){
 		.conf_path = conf_path,
+		.start = conf_ref(conf),
 		.conf = conf,
 		.log = log,
 	};
@@ -139,7 +140,7 @@ server_reload(struct server *server)
 		    "force");
 		return;
 	}
-	conf_restart_needed(server->conf, conf, restart, sizeof restart);
+	conf_restart_needed(server->start, conf, restart, sizeof restart);
 	log_reconfigure(server->log, conf);
 	configure(server, conf);
 	replace_conf(server, conf);

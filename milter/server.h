@@ -23,6 +23,7 @@ struct server {
 	struct tracker *tracker; /* NULL: tracker_is_wanted() */
 	struct intake_site site;
 	struct wake wake;
+	struct conf *start; /* in force where a restart is needed */
 
 	pthread_mutex_t mutex; /* over what follows */
 	pthread_cond_t idle;   /* in_flight has become 0 */

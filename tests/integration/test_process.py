@@ -299,6 +299,21 @@ class Hangup(LabCase):
         self.event(queue_id, "report")
         self.assert_discarded(queue_id)
 
+    def test_what_needs_a_restart_is_told(self):
+        """As long as it differs from what the milter was started with."""
+        milter = self.milter()
+        told = rb"takes effect at a restart only: SilentAfter"
+        for value in ("5d", "6d"):
+            milter.configure(SilentAfter=value)
+            self.hangup(told)
+        milter.configure(SilentAfter="3d")
+        self.hangup(rb"configuration read again")
+        # A line after it, so that none can be on its way any more.
+        milter.configure(SilentAfter="5")
+        self.hangup(rb"out of range: 1h to 30d")
+        self.assertEqual(
+            sum(told in line.text for line in self.lines(self.mta.pid)), 2)
+
     def test_log_is_opened_anew(self):
         milter = self.milter(SyslogIdent="before")
         milter.configure(SyslogIdent="after", LogFormat="json")
