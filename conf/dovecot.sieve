@@ -13,7 +13,7 @@
 # it an ArchiveDirectory and a StateFile in a configuration of its own,
 # ["ingest", "-c", "/etc/dovecot/tlsrpt.conf"], and that to "tlsrpt problems", too.
 
-require ["copy", "envelope", "variables", "vnd.dovecot.pipe"];
+require ["copy", "envelope", "vnd.dovecot.pipe"];
 
 if envelope :is "to" "tls-reports@example.com" {
 	# Without ":copy", the mail is not kept in the mailbox as well.
