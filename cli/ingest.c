@@ -22,12 +22,12 @@ static const char usage[] =
     "       tlsrpt ingest [-c FILE] [--dkim=WORD] [--log] PATH...\n"
     "\n"
     "Takes TLS reports into the archive and its index where no milter does.\n"
-    "Without PATH, one message on standard input, as Exim's pipe transport,\n"
-    "Postfix's pipe(8) and Dovecot's Sieve hand it over. With PATH, what lies\n"
-    "in Maildirs, mboxes, directories and files: mails, reports as JSON, gzip\n"
-    "or zip, archive records. What is archived already is passed over, so a\n"
-    "run that was stopped goes on when it is started again. Run it as the\n"
-    "user that owns the archive, or as root.\n"
+    "Without PATH, or with \"-\", one message on standard input, as Exim's\n"
+    "pipe transport, Postfix's pipe(8) and Dovecot's Sieve hand it over. With\n"
+    "PATH, what lies in Maildirs, mboxes, directories and files: mails,\n"
+    "reports as JSON, gzip or zip, archive records. What is archived already\n"
+    "is passed over, so a run that was stopped goes on when it is started\n"
+    "again. Run it as the user that owns the archive, or as root.\n"
     "\n"
     "  -c FILE              the configuration of the milter\n"
     "  --archive=DIRECTORY  the archive, instead of ArchiveDirectory\n"
@@ -174,6 +174,8 @@ ingest_main(int argc, char **argv)
 	int status = read_options(&ingest, &overrides, argc, argv);
 	size_t paths = (size_t)(argc - optind);
 
+	if (paths == 1 && strcmp(argv[optind], "-") == 0)
+		paths = 0;
 	if (status == -1)
 		status = check_options(&ingest, paths);
 	if (status == -1)

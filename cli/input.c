@@ -373,10 +373,15 @@ is_message(const char *data, size_t len)
 	return n > 0 && n < len && data[n] == ':';
 }
 
-/* JSON of another kind, or in another encoding, deserves to be told so. */
+/*
+ * JSON of another kind, or in another encoding, deserves to be told so. But
+ * with a digit or a letter other texts begin, too: that must be JSON as a
+ * whole.
+ */
 static bool
 is_like_json(const char *data, size_t len)
 {
+	deviations ignored = 0;
 	size_t i = 0;
 
 	if (len >= 2 &&
@@ -386,7 +391,9 @@ is_like_json(const char *data, size_t len)
 		return true;
 	while (i < len && text_is_space(data[i]))
 		i++;
-	return i < len && strchr("{[\"-0123456789tfn", data[i]) != NULL;
+	return i < len &&
+	    (data[i] == '{' || data[i] == '[' ||
+		ijson_check(data, len, NULL, &ignored, NULL) == ST_OK);
 }
 
 static enum status

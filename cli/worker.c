@@ -14,6 +14,7 @@
 #include "mbox.h"
 #include "rawmail.h"
 #include "render.h"
+#include "text.h"
 
 enum {
 	BLOCK = 65536,
@@ -337,16 +338,42 @@ take_report(
 								  : ST_OK;
 }
 
+/* Does the file have a name by which reports and mails go? */
+static bool
+is_named_report(const struct worker *w)
+{
+	static const char *const endings[] = { ".json", ".gz", ".zip", ".eml" };
+	size_t len = strlen(w->file.path);
+
+	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+		size_t n = strlen(endings[i]);
+
+		if (len > n && text_ieq(w->file.path + len - n, endings[i]))
+			return true;
+	}
+	return w->file.is_mail;
+}
+
 /*
- * In a heap of mail not everything is a report; but who names a file by itself
- * says that it is one.
+ * In a heap of files not everything is a report: what is not by its bytes, and
+ * what has none and no such name either.
+ */
+static bool
+is_something_else(const struct worker *w, const struct fault *fault)
+{
+	return fault->status == ST_NOT_A_REPORT ||
+	    (w->file.size == 0 && !w->file.is_given && !is_named_report(w));
+}
+
+/*
+ * But who names a file by itself says that it is a report.
  */
 static void
 take_fault(void *ctx, const struct fault *fault)
 {
 	struct worker *w = ctx;
 	struct ingest_run *run = w->run;
-	bool is_other = fault->status == ST_NOT_A_REPORT;
+	bool is_other = is_something_else(w, fault);
 	bool is_told = !is_other || (w->file.is_given && w->number == 0);
 
 	(void)pthread_mutex_lock(&run->mutex);

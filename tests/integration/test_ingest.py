@@ -26,6 +26,16 @@ def memory_of(pid):
 
 
 class Message(IngestCase):
+    def test_dash_is_standard_input(self):
+        place = self.place()
+        self.take(place, mails.mail(mails.report()), "-")
+        self.assertEqual(len(place.records()), 1)
+
+    def test_no_mailbox_is_needed(self):
+        place = self.place(Mailbox=None)
+        self.take(place, mails.mail(mails.report()))
+        self.assertEqual(self.reports_indexed(place), 1)
+
     def test_report_is_archived_logged_and_indexed(self):
         place = self.place()
         rep = mails.case_certificate()
@@ -114,6 +124,7 @@ class Unreadable(IngestCase):
             self.assertEqual(place.unreadable(), [mail])
             self.assertEqual(place.records(), [])
         self.assertEqual(self.names_logged(), ["malformed", "kept"] * 4)
+        self.assertEqual(self.dispositions(), ["kept"] * 4)
 
     def test_damaged_report_is_refused(self):
         place = self.place(OnMalformed="reject")
@@ -124,7 +135,6 @@ class Unreadable(IngestCase):
 
     def test_mail_that_is_no_report_is_kept(self):
         place = self.place(OnMalformed="reject")
-        self.assertEqual(self.dispositions(), ["kept"] * 4)
         mail = mails.ordinary()
         self.take(place, mail)
         self.assertEqual(place.unreadable(), [mail])
@@ -185,6 +195,7 @@ class Genuine(IngestCase):
         self.take(place, lf(unsigned()))
         self.assertEqual(len(place.records("unverified")), 1)
         self.assertEqual(place.records(), [])
+        self.assertEqual(self.dispositions(), ["discard"])
         self.assertEqual(self.reports_indexed(place), 0)
 
     def test_what_is_not_genuine_is_refused(self):
@@ -195,7 +206,6 @@ class Genuine(IngestCase):
 
     def test_dkim_may_be_overridden(self):
         place = self.place(DKIM="require")
-        self.assertEqual(self.dispositions(), ["discard"])
         self.take(place, unsigned(), "--dkim=off")
         self.assertEqual(len(place.records()), 1)
 
@@ -259,11 +269,11 @@ class Trouble(IngestCase):
                       r'"tlsrpt ingest --help" says how it is used\.\n\Z')
         place.conf.write_text("Mailbox\n")
         self.take(place, b"", status=78, errors="conf:1: ")
+        place.conf.unlink()
+        self.take(place, b"", status=78,
+                  errors=r"/conf: No such file or directory\n\Z")
 
     def test_help(self):
         done = self.place().run("ingest", "--help")
         self.assertEqual((done.returncode, done.stderr), (0, b""))
         self.assertIn(b"usage: tlsrpt ingest", done.stdout)
-        place.conf.unlink()
-        self.take(place, b"", status=78,
-                  errors=r"/conf: No such file or directory\n\Z")

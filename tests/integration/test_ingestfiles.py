@@ -176,6 +176,26 @@ class Kinds(IngestCase):
         self.load(place, other, counts=(0, 0, 0, 1, 0), status=65,
                   errors="other.eml: not-a-report: ")
 
+    def test_other_files_in_a_directory(self):
+        place = self.place()
+        others = [place.write(name, data) for name, data in (
+            ("README", b"tlsrpt: what lies here\n\nReports.\n"),
+            ("days.tsv", b"2026-02-12\t17\n2026-02-13\t4\n"),
+            ("names.txt", b"\"quoted\" and more\nnot much\n"),
+            (".lock/none", b""), ("index", b""))]
+        self.load(place, place.files, counts=(0, 0, 0, 4, 0))
+        # By itself it is meant.
+        self.load(place, *others[:3], counts=(0, 0, 0, 3, 0), status=65,
+                  errors=r"(?s)README: not-a-report: .*names\.txt: ")
+        self.load(place, others[4], counts=(0, 0, 0, 0, 1), status=65,
+                  errors=r"index: empty: ")
+        # A report by its name or its content is one that is broken.
+        place.write("a.json", b"")
+        place.write("b", b'{"organization-name": ')
+        self.load(place, place.files, counts=(0, 0, 0, 4, 2), status=65,
+                  errors=r"(?s)\A(?=.*/a\.json: empty: )"
+                         r"(?=.*/b: json-syntax: )")
+
     def test_dkim(self):
         place = self.place(DKIM="require")
         place.write("mail.eml", unsigned())
