@@ -210,8 +210,7 @@ static enum status
 print_none(const struct index *index, struct fault *fault)
 {
 	struct state_counts counts;
-	enum status st =
-	    state_counts(index->state, index->now, &counts, fault);
+	enum status st = state_counts(index->state, index->now, &counts, fault);
 
 	if (st == ST_OK && counts.reports == 0)
 		(void)puts("No problem is known: the index holds no report.");
