@@ -22,7 +22,7 @@ struct reindex_progress {
 	uint64_t records; /* read so far */
 	uint64_t added;
 	uint64_t differing;
-	uint64_t faults; /* that could not be read */
+	uint64_t faults; /* paths that could not be read */
 	uint64_t days;   /* directories done */
 	uint64_t days_all;
 };
@@ -31,7 +31,8 @@ struct reindex_handler {
 	/* After every hundred records; a status other than ST_OK ends it. */
 	enum status (*progress)(
 	    void *ctx, const struct reindex_progress *progress);
-	/* A record that cannot be read; it is passed over. */
+	/* A record, or a directory of the archive, that cannot be opened or
+	   read; it is left out. */
 	void (*fault)(void *ctx, const char *path, const struct fault *fault);
 	void *ctx;
 };
@@ -41,7 +42,7 @@ struct reindex_handler {
  * that were written before until (INT64_MAX: all), for who tells of the later
  * ones by means of reindex_missing(). Either callback may be NULL. On failure
  * the old state is as it was. Statuses of state.h, and ST_ARCHIVE when the
- * archive cannot be read.
+ * archive's own directory cannot be read.
  */
 enum status reindex(const char *path, const char *directory,
     const struct conf *conf, const struct state_options *options, int64_t until,

@@ -19,11 +19,43 @@ enum {
 	PROGRESS_EVERY = 100
 };
 
+/*
+ * What is wrong with the archive.
+ */
+
 static enum status
 fail_archive(const struct walk *walk, const char *what)
 {
-	return fault_set(walk->fault, ST_ARCHIVE, "%s %s: %s", what,
+	return fault_set(walk->fault,
+	    errno == ENOMEM ? ST_NO_MEMORY : ST_ARCHIVE, "%s %s: %s", what,
 	    walk->directory, strerror(errno));
+}
+
+/* What is wrong with one path is told, and does not end the walk. */
+static void
+tell_fault(struct walk *walk, const char *path, const struct fault *fault)
+{
+	walk->progress->faults++;
+	if (walk->handler != NULL && walk->handler->fault != NULL)
+		walk->handler->fault(walk->handler->ctx, path, fault);
+}
+
+/*
+ * With errno set: a path cannot be opened or read, and is left out; is_again:
+ * another walk will tell. What we lack ourselves ends this one, as it is not
+ * the path's fault, and every other would be left out, too.
+ */
+static enum status
+leave_out(struct walk *walk, const char *path, const char *what, bool is_again)
+{
+	struct fault fault;
+
+	if (errno == ENOMEM || errno == EMFILE || errno == ENFILE)
+		return fail_archive(walk, what);
+	(void)fault_set(&fault, ST_ARCHIVE, "%s: %s", what, strerror(errno));
+	if (!is_again)
+		tell_fault(walk, path, &fault);
+	return ST_OK;
 }
 
 /*
@@ -156,22 +188,11 @@ add_record(struct walk *walk, const struct found *found, const char *path)
 	return st;
 }
 
-/* What is wrong with one record is told, and does not end the walk. */
 static bool
 is_of_record(enum status st)
 {
 	return st == ST_NOT_A_REPORT || st == ST_ARCHIVE ||
 	    status_is_malformed(st);
-}
-
-static void
-tell_fault(struct walk *walk, const char *path, const struct fault *fault)
-{
-	if (walk->is_file_again)
-		return;
-	walk->progress->faults++;
-	if (walk->handler != NULL && walk->handler->fault != NULL)
-		walk->handler->fault(walk->handler->ctx, path, fault);
 }
 
 static enum status
@@ -187,7 +208,8 @@ take_file(struct walk *walk, int fd, const char *path)
 	if (st == ST_OK) {
 		st = add_record(walk, &found, path);
 	} else if (is_of_record(st)) {
-		tell_fault(walk, path, &fault);
+		if (!walk->is_file_again)
+			tell_fault(walk, path, &fault);
 		st = ST_OK;
 	} else if (walk->fault != NULL) {
 		*walk->fault = fault;
@@ -206,6 +228,35 @@ tell_progress(struct walk *walk)
 	return st == ST_OK ? ST_OK : fault_set(walk->fault, st, "stopped");
 }
 
+/* A file of this kind and time is what the walk is about. */
+static bool
+is_sought(struct walk *walk, const struct stat *sb)
+{
+	walk->is_file_again = walk->is_day_again && sb->st_mtime >= walk->again;
+	return S_ISREG(sb->st_mode) && sb->st_mtime >= walk->since &&
+	    sb->st_mtime < walk->until;
+}
+
+/* With errno set by open(). One that has been pruned meanwhile is no fault. */
+static enum status
+leave_out_record(
+    struct walk *walk, int day_fd, const char *name, const char *path)
+{
+	int error = errno;
+	struct stat sb;
+
+	if (error == ENOENT)
+		return ST_OK;
+	if (fstatat(day_fd, name, &sb, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (!is_sought(walk, &sb))
+			return ST_OK;
+	} else {
+		walk->is_file_again = walk->is_day_again;
+	}
+	errno = error;
+	return leave_out(walk, path, "cannot open", walk->is_file_again);
+}
+
 static enum status
 take_entry(struct walk *walk, int day_fd, const char *day, const char *name)
 {
@@ -221,15 +272,10 @@ take_entry(struct walk *walk, int day_fd, const char *day, const char *name)
 		return ST_OK;
 	fd = openat(
 	    day_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	/* One that has been pruned meanwhile is no fault. */
 	if (fd == -1)
-		return errno == ENOENT ? ST_OK : fail_archive(walk, name);
-	if (fstat(fd, &sb) == 0 && S_ISREG(sb.st_mode) &&
-	    sb.st_mtime >= walk->since && sb.st_mtime < walk->until) {
-		walk->is_file_again =
-		    walk->is_day_again && sb.st_mtime >= walk->again;
+		return leave_out_record(walk, day_fd, name, path);
+	if (fstat(fd, &sb) == 0 && is_sought(walk, &sb))
 		st = take_file(walk, fd, path);
-	}
 	(void)close(fd);
 	if (st == ST_OK && walk->progress->records % PROGRESS_EVERY == 0 &&
 	    walk->progress->records > 0)
@@ -264,6 +310,41 @@ note_day(struct walk *walk, const char *day)
 	return ST_OK;
 }
 
+/* A directory; NULL with errno. */
+static DIR *
+open_directory(int root, const char *path, int flags)
+{
+	int fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
+	int error = errno;
+
+	if (dir == NULL && fd != -1) {
+		(void)close(fd);
+		errno = error;
+	}
+	return dir;
+}
+
+/* The next entry; NULL at the end with errno 0, else with what went wrong. */
+static struct dirent *
+next_entry(DIR *dir)
+{
+	errno = 0;
+	return readdir(dir);
+}
+
+/*
+ * A year or a month cannot be read. Its time says nothing of what came to its
+ * days, so that every walk has this fault. Without the archive there is none.
+ */
+static enum status
+leave_out_days(struct walk *walk, const char *path)
+{
+	if (path[0] == '\0')
+		return fail_archive(walk, "cannot read");
+	return leave_out(walk, path, "cannot open", walk->again != INT64_MAX);
+}
+
 /*
  * Note the days below a directory of the archive: years at depth 0, months at
  * 1, days at 2. tmp and unverified are no numbers.
@@ -271,20 +352,16 @@ note_day(struct walk *walk, const char *day)
 static enum status
 find_days(struct walk *walk, int root, const char *prefix, int depth)
 {
-	int fd = openat(root, prefix[0] != '\0' ? prefix : ".",
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
+	DIR *dir =
+	    open_directory(root, prefix[0] != '\0' ? prefix : ".", O_NOFOLLOW);
 	enum status st = ST_OK;
 	struct dirent *entry;
 
-	if (dir == NULL) {
-		if (fd != -1)
-			(void)close(fd);
+	if (dir == NULL)
 		return errno == ENOTDIR || errno == ELOOP || errno == ENOENT
 		    ? ST_OK
-		    : fail_archive(walk, "cannot read");
-	}
-	while (st == ST_OK && (entry = readdir(dir)) != NULL) {
+		    : leave_out_days(walk, prefix);
+	while (st == ST_OK && (entry = next_entry(dir)) != NULL) {
 		char path[DAY_NAME_MAX];
 
 		if (!is_number(entry->d_name, depth == 0 ? 4 : 2))
@@ -295,6 +372,8 @@ find_days(struct walk *walk, int root, const char *prefix, int depth)
 		st = depth == 2 ? note_day(walk, path)
 				: find_days(walk, root, path, depth + 1);
 	}
+	if (st == ST_OK && errno != 0)
+		st = leave_out_days(walk, prefix);
 	(void)closedir(dir);
 	return st;
 }
@@ -305,28 +384,57 @@ compare_days(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
+/* A day to which no file has come since need not be looked at. */
+static bool
+is_day_sought(struct walk *walk, const struct stat *sb)
+{
+	walk->is_day_again = sb->st_mtime >= walk->again;
+	return sb->st_mtime >= walk->since;
+}
+
+/* With errno set by open(). */
+static enum status
+leave_out_day(struct walk *walk, int root, const char *day)
+{
+	int error = errno;
+	struct stat sb;
+
+	if (error == ENOENT || error == ENOTDIR)
+		return ST_OK;
+	if (fstatat(root, day, &sb, 0) == 0) {
+		if (!is_day_sought(walk, &sb))
+			return ST_OK;
+	} else {
+		walk->is_day_again = walk->again != INT64_MAX;
+	}
+	errno = error;
+	return leave_out(walk, day, "cannot open", walk->is_day_again);
+}
+
+static enum status
+take_entries(struct walk *walk, DIR *dir, const char *day)
+{
+	enum status st = ST_OK;
+	struct dirent *entry;
+
+	while (st == ST_OK && (entry = next_entry(dir)) != NULL)
+		st = take_entry(walk, dirfd(dir), day, entry->d_name);
+	return st == ST_OK && errno != 0
+	    ? leave_out(walk, day, "cannot read", walk->is_day_again)
+	    : st;
+}
+
 static enum status
 take_day(struct walk *walk, int root, const char *day)
 {
-	int fd = openat(root, day, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd != -1 ? fdopendir(fd) : NULL;
+	DIR *dir = open_directory(root, day, 0);
 	enum status st = ST_OK;
-	struct dirent *entry;
 	struct stat sb;
 
-	if (dir == NULL) {
-		if (fd != -1)
-			(void)close(fd);
-		return errno == ENOENT || errno == ENOTDIR
-		    ? ST_OK
-		    : fail_archive(walk, "cannot read");
-	}
-	/* A day to which no file has come since need not be looked at. */
-	if (fstat(fd, &sb) == 0 && sb.st_mtime >= walk->since) {
-		walk->is_day_again = sb.st_mtime >= walk->again;
-		while (st == ST_OK && (entry = readdir(dir)) != NULL)
-			st = take_entry(walk, fd, day, entry->d_name);
-	}
+	if (dir == NULL)
+		return leave_out_day(walk, root, day);
+	if (fstat(dirfd(dir), &sb) == 0 && is_day_sought(walk, &sb))
+		st = take_entries(walk, dir, day);
 	(void)closedir(dir);
 	walk->progress->days++;
 	return st;
@@ -402,7 +510,9 @@ take_path(struct walk *walk, int root, const char *path)
 	enum status st;
 
 	if (fd == -1)
-		return errno == ENOENT ? ST_OK : fail_archive(walk, path);
+		return errno == ENOENT
+		    ? ST_OK
+		    : leave_out(walk, path, "cannot open", false);
 	st = take_file(walk, fd, path);
 	(void)close(fd);
 	return st;

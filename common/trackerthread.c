@@ -1,10 +1,12 @@
 #include "trackerthread.h"
 
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "deadline.h"
 #include "reindex.h"
+#include "text.h"
 
 enum {
 	FAULTS_MAX = 10,    /* records of a walk that are named one by one */
@@ -49,10 +51,11 @@ is_stopping(struct tracker *t)
 	return is_so;
 }
 
-/* A walk through the archive. */
+/* Walks through the archive, one after the other. */
 struct walk_log {
 	struct tracker *tracker;
 	uint64_t faults;
+	char named[FAULTS_MAX][STATE_PATH_MAX];
 };
 
 static enum status
@@ -64,11 +67,27 @@ on_progress(void *ctx, const struct reindex_progress *progress)
 	return is_stopping(walk->tracker) ? ST_STATE_BUSY : ST_OK;
 }
 
+static bool
+is_named(const struct walk_log *walk, const char *path)
+{
+	for (size_t i = 0; i < FAULTS_MAX && i < walk->faults; i++) {
+		if (strcmp(walk->named[i], path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What one walk has named the next does not name again. */
 static void
 on_fault(void *ctx, const char *path, const struct fault *fault)
 {
 	struct walk_log *walk = ctx;
 
+	if (is_named(walk, path))
+		return;
+	if (walk->faults < FAULTS_MAX)
+		(void)text_copy(
+		    walk->named[walk->faults], STATE_PATH_MAX, path);
 	if (++walk->faults <= FAULTS_MAX)
 		log_text(walk->tracker->log, SEV_WARNING,
 		    "not in the index: %s: %s: %s", path,
@@ -121,10 +140,10 @@ open_first(struct tracker *t, const struct conf *conf, struct fault *fault)
 
 /* Make the state anew from what was archived until now. */
 static enum status
-make_anew(struct tracker *t, const struct conf *conf, struct fault *fault)
+make_anew(struct tracker *t, const struct conf *conf, struct walk_log *walk,
+    struct fault *fault)
 {
-	struct walk_log walk = { .tracker = t };
-	const struct reindex_handler handler = { on_progress, on_fault, &walk };
+	const struct reindex_handler handler = { on_progress, on_fault, walk };
 	struct reindex_progress progress;
 	struct state_options options;
 	int64_t until = (int64_t)time(NULL);
@@ -146,7 +165,8 @@ make_anew(struct tracker *t, const struct conf *conf, struct fault *fault)
 }
 
 static enum status
-have_state(struct tracker *t, const struct conf *conf, struct fault *fault)
+have_state(struct tracker *t, const struct conf *conf, struct walk_log *walk,
+    struct fault *fault)
 {
 	enum status st = t->state == NULL ? open_first(t, conf, fault) : ST_OK;
 	bool is_whole;
@@ -160,19 +180,16 @@ have_state(struct tracker *t, const struct conf *conf, struct fault *fault)
 	if (t->state != NULL || st == ST_STATE_VERSION ||
 	    access(conf->state_file, F_OK) == 0)
 		tracker_complain(t, fault);
-	st = make_anew(t, conf, fault);
+	st = make_anew(t, conf, walk, fault);
 	return st == ST_OK && t->state == NULL ? open_first(t, conf, fault)
 					       : st;
 }
 
-/* is_again: what cannot be read has been named. */
 static enum status
-add_missing(struct tracker *t, const struct conf *conf, bool is_again,
+add_missing(struct tracker *t, const struct conf *conf, struct walk_log *walk,
     uint64_t *added, struct fault *fault)
 {
-	struct walk_log walk = { .tracker = t };
-	const struct reindex_handler handler = { on_progress,
-		is_again ? NULL : on_fault, &walk };
+	const struct reindex_handler handler = { on_progress, on_fault, walk };
 	const struct state_events events = { on_problem, on_silent, t };
 	struct reindex_progress progress;
 	enum status st =
@@ -198,16 +215,17 @@ set_behind(struct tracker *t, bool is_behind)
 static enum status
 catch_up(struct tracker *t, const struct conf *conf, struct fault *fault)
 {
+	struct walk_log walk = { .tracker = t };
 	uint64_t added = 0;
 	bool had_complaint;
-	enum status st = have_state(t, conf, fault);
+	enum status st = have_state(t, conf, &walk, fault);
 
 	if (st == ST_OK)
-		st = add_missing(t, conf, false, &added, fault);
+		st = add_missing(t, conf, &walk, &added, fault);
 	if (st != ST_OK)
 		return st;
 	set_behind(t, false);
-	st = add_missing(t, conf, true, &added, fault);
+	st = add_missing(t, conf, &walk, &added, fault);
 	if (st != ST_OK)
 		return st;
 	(void)pthread_mutex_lock(&t->mutex);

@@ -222,6 +222,68 @@ class Health(Index):
                 (3, "TLSRPT UNKNOWN - wrong usage or configuration\n"))
 
 
+class Unreadable(Index):
+    """What only another user can open is left out, and named once."""
+
+    USER = 64001
+
+    def run_as_user(self):
+        self.dir.chmod(0o755)
+        os.chown(self.dir, self.USER, self.USER)
+        # The way to the build tree may be closed to others.
+        program = shutil.copy(lab.TLSRPT, self.dir / "tlsrpt")
+        return subprocess.run(
+            ["setpriv", f"--reuid={self.USER}", f"--regid={self.USER}",
+             "--clear-groups", program, "reindex",
+             f"--archive={self.archive}", f"--state={self.state}"],
+            check=False, capture_output=True, text=True, timeout=60, cwd="/")
+
+    def check(self, path, reports):
+        os.chown(path, 0, 0)
+        path.chmod(0o600 if path.is_file() else 0o700)
+        done = self.run_as_user()
+        self.assertEqual(
+            (done.returncode, done.stdout, done.stderr),
+            (65, "", f"{path}: archive: cannot open: Permission denied\n"))
+        self.assertIn(f"\ntlsrpt_reports {reports}\n", self.ask("metrics"))
+
+    def setUp(self):
+        super().setUp()
+        self.paths = [
+            self.store(mails.report(start=start, organization=name), start)
+            for start, name in ((today() - DAY, "A"), (today() - DAY, "B"),
+                                (today() - 400 * DAY, "A"))]
+
+    def test_record(self):
+        self.check(self.paths[0], 2)
+
+    def test_record_of_old(self):
+        os.utime(self.paths[0], (today() - DAY, today() - DAY))
+        self.check(self.paths[0], 2)
+
+    def test_day(self):
+        self.check(self.paths[0].parent, 1)
+
+    def test_day_of_old(self):
+        path = self.paths[0].parent
+        os.utime(path, (today() - DAY, today() - DAY))
+        self.check(path, 1)
+
+    def test_month(self):
+        self.check(self.paths[2].parent.parent, 2)
+
+    def test_year_of_old(self):
+        path = self.paths[2].parent.parent.parent
+        os.utime(path, (today() - DAY, today() - DAY))
+        self.check(path, 2)
+
+    def test_archive(self):
+        os.chown(self.archive, 0, 0)
+        self.archive.chmod(0o700)
+        done = self.run_as_user()
+        self.assertEqual(done.returncode, 66, done)
+
+
 class Reader(Index):
     """A monitoring system's user, in the group of the milter's, asks."""
 

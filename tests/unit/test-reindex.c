@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "archive.h"
+#include "inject.h"
 #include "reading.h"
 #include "reindex.h"
 #include "rfc3339.h"
@@ -266,6 +267,82 @@ START_TEST(what_is_no_record_is_passed_over)
 }
 END_TEST
 
+/*
+ * A year, a month, a day, a record that cannot be opened: left out and told,
+ * and the rest is added. Only the archive itself has to be there.
+ */
+START_TEST(what_cannot_be_opened_is_passed_over)
+{
+	static const char *const first[] = { "2024: archive",
+		"2024/10: archive", "2024/10/04: archive" };
+	struct reindex_progress progress;
+	bool has_struck = true;
+
+	for (unsigned i = 0; i < 30; i++)
+		store(i, false);
+	for (unsigned n = 1; has_struck; n++) {
+		struct state *state;
+		enum status st;
+
+		(void)unlink(path);
+		ck_status(
+		    "open", state_open(&state, path, &options, &fault), ST_OK);
+		faults = 0;
+		complaint[0] = '\0';
+		inject_arm(INJECT_FILE, n);
+		st = reindex_missing(state, archive, 0, conf, at(NOW), &handler,
+		    NULL, &progress, &fault);
+		has_struck = inject_disarm();
+		/* The directory of the archive, and it read. */
+		ck_status("walk", st, n <= 2 ? ST_ARCHIVE : ST_OK);
+		ck_assert_uint_eq(faults, has_struck && n > 2);
+		if (n > 2)
+			ck_assert_uint_eq(progress.faults, faults);
+		if (n >= 3 && n <= 5)
+			ck_string("named", complaint, first[n - 3]);
+		if (n > 5 && has_struck)
+			ck_assert_ptr_nonnull(strstr(complaint, ": archive"));
+		/* Each of the three days has ten. */
+		if (n == 3 || n == 4)
+			ck_reports(state, 0);
+		else if (n > 4 && has_struck)
+			ck_reports(state,
+			    strstr(complaint, ".json") != NULL ? 29 : 20);
+		else if (n > 4)
+			ck_reports(state, 30);
+		state_close(&state);
+	}
+}
+END_TEST
+
+/* The same of records that are given by their paths. */
+START_TEST(a_path_that_cannot_be_opened_is_told)
+{
+	char name[3][ARCHIVE_PATH_MAX];
+	const char *paths[3] = { name[0], name[1], name[2] };
+	struct reindex_progress progress;
+	char expected[ARCHIVE_PATH_MAX + 20];
+	struct state *state;
+	enum status st;
+
+	for (unsigned i = 0; i < 3; i++) {
+		store(i, false);
+		memcpy(name[i], archived.path, sizeof name[i]);
+	}
+	ck_status("open", state_open(&state, path, &options, &fault), ST_OK);
+	inject_arm(INJECT_FILE, 3);
+	st = reindex_paths(state, archive, paths, 3, conf, at(NOW), &handler,
+	    &progress, &fault);
+	ck_assert(inject_disarm());
+	ck_status("paths", st, ST_OK);
+	ck_assert_uint_eq(progress.faults, 1);
+	(void)snprintf(expected, sizeof expected, "%s: archive", name[1]);
+	ck_string("named", complaint, expected);
+	ck_reports(state, 2);
+	state_close(&state);
+}
+END_TEST
+
 /* Whatever state the old one is in. */
 START_TEST(the_old_state_is_replaced)
 {
@@ -499,6 +576,8 @@ reindex_suite(void)
 	tcase_add_test(tcase, a_state_is_made_from_the_archive);
 	tcase_add_test(tcase, an_empty_archive_gives_an_empty_state);
 	tcase_add_test(tcase, what_is_no_record_is_passed_over);
+	tcase_add_test(tcase, what_cannot_be_opened_is_passed_over);
+	tcase_add_test(tcase, a_path_that_cannot_be_opened_is_told);
 	tcase_add_test(tcase, records_are_added_by_their_paths);
 	tcase_add_test(tcase, paths_wait_for_a_locked_state);
 	tcase_add_loop_test(tcase, the_old_state_is_replaced, 0, 3);
