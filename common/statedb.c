@@ -474,7 +474,6 @@ open_file(struct state *state, struct fault *fault)
 	int flags = SQLITE_OPEN_NOMUTEX |
 	    (state->options.is_read_only ? SQLITE_OPEN_READONLY
 					 : SQLITE_OPEN_READWRITE);
-	struct stat sb;
 	enum status st;
 
 	if (sqlite3_open_v2(state->path, &state->db, flags, NULL) != SQLITE_OK)
@@ -485,14 +484,15 @@ open_file(struct state *state, struct fault *fault)
 	    sqlite3_db_readonly(state->db, "main") != 0)
 		return fault_set(
 		    fault, ST_STATE, "%s is not writable", state->path);
+	/* A log may hold the first page of a file that has lost its own. */
+	if (!statefile_has_head(state, true))
+		return fault_set(fault, ST_STATE_DAMAGED,
+		    "cannot read %s: file is not a database", state->path);
 	st = explain_beside(state, set_up(state, fault), fault);
-	if (st == ST_OK && stat(state->path, &sb) == -1)
+	if (st == ST_OK && !statefile_note(state))
 		st = fail_errno("cannot find", state->path, fault);
-	if (st == ST_OK) {
-		state->dev = sb.st_dev;
-		state->ino = sb.st_ino;
+	if (st == ST_OK)
 		state->is_unsettled = true;
-	}
 	return st;
 }
 
@@ -529,23 +529,16 @@ statedb_close(struct state *state)
  * Transactions.
  */
 
-/* Is what is open still what the path names? */
-static bool
-is_replaced(const struct state *state)
-{
-	struct stat sb;
-
-	return stat(state->path, &sb) == -1 || sb.st_dev != state->dev ||
-	    sb.st_ino != state->ino;
-}
-
 enum status
 statedb_begin(struct state *state, bool is_writing, struct fault *fault)
 {
 	for (int tries = 0; tries < REPLACED_TRIES; tries++) {
-		enum status st = ST_OK;
+		enum status st =
+		    state->db != NULL ? statefile_check(state, fault) : ST_OK;
 
-		if (state->db != NULL && is_replaced(state))
+		if (st != ST_OK)
+			return st;
+		if (state->db != NULL && statefile_is_replaced(state))
 			statedb_close(state);
 		if (state->db == NULL)
 			st = statedb_open(state, fault);
@@ -554,7 +547,7 @@ statedb_begin(struct state *state, bool is_writing, struct fault *fault)
 		st = statedb_exec(
 		    state, is_writing ? "BEGIN IMMEDIATE" : "BEGIN", fault);
 		/* Who replaces the file holds its lock until that is done. */
-		if (st == ST_OK && is_replaced(state)) {
+		if (st == ST_OK && statefile_is_replaced(state)) {
 			(void)statedb_end(state, ST_STATE, NULL);
 			continue;
 		}

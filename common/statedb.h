@@ -115,6 +115,7 @@ struct state {
 	sqlite3 *db;
 	dev_t dev; /* the file that db is */
 	ino_t ino;
+	ino_t log; /* the -wal beside it; 0: it has none */
 	sqlite3_stmt *stmt[STATEMENTS];
 
 	bool is_bounded;      /* evidence_max is for this transaction */
@@ -162,13 +163,35 @@ int statedb_lock(const char *path, int busy_ms, bool is_exclusive,
 
 /*
  * Begin: to write (waits for others that write), or to read. Goes over to a
- * new file if the old one was replaced. statedb_end() commits when st is ST_OK,
- * else it undoes everything; it returns st, or what went wrong with the commit.
+ * new file if the old one was replaced. ST_STATE_DAMAGED, and closed, if the
+ * open one was overwritten or cut off at its head, or has lost its log:
+ * SQLite itself would go on with what it has in memory. statedb_end() commits
+ * when st is ST_OK, else it undoes everything; it returns st, or what went
+ * wrong with the commit.
  */
 enum status
 statedb_begin(struct state *state, bool is_writing, struct fault *fault);
 enum status
 statedb_end(struct state *state, enum status st, struct fault *fault);
+
+/*
+ * The file that is open (statefile.c). Note which one it is, and its log; false
+ * with errno.
+ */
+bool statefile_note(struct state *state);
+
+/* Is it no longer what the path names? */
+bool statefile_is_replaced(const struct state *state);
+
+/* Does the file begin as a database does, or, may_be_empty, has no byte? */
+bool statefile_has_head(const struct state *state, bool may_be_empty);
+
+/*
+ * Has it been spoilt by somebody else? SQLite does not read again what it has
+ * in memory, and would not see it. Then ST_STATE_DAMAGED, and it is closed as
+ * it is. ST_OK also for one that is replaced.
+ */
+enum status statefile_check(struct state *state, struct fault *fault);
 
 /* Run a piece of SQL without parameters. */
 enum status

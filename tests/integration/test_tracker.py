@@ -280,6 +280,69 @@ class Trouble(TrackerCase):
         self.expect_error("state-damaged")
         self.wait_reports(1)
 
+    def check_mended(self, spoil):
+        """What is spoilt while it is open is made anew with the next report,
+        and the reports between are in it."""
+        self.milter()
+        for ago in range(9, 4, -1):
+            self.take_quickly(ago)
+        self.take_quickly(4, failures=[("certificate-expired", 50)])
+        spoil(self.mta.state)
+        self.take_quickly(3, failures=[("certificate-expired", 50)])
+        self.expect_error("state-damaged")
+        self.wait_text("in step")
+        self.wait_reports(7)
+        self.take_quickly(2)
+        self.wait_reports(8)
+        done = subprocess.run(
+            [str(lab.TLSRPT), "problems", "--state", str(self.mta.state)],
+            check=False, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        self.assertIn("certificate-expired", done.stdout)
+        self.assertEqual(len(self.told("error")), 1)
+        with contextlib.closing(sqlite3.connect(self.mta.state)) as db:
+            self.assertEqual(db.execute("PRAGMA integrity_check").fetchall(),
+                             [("ok",)])
+
+    def test_overwritten_live(self):
+        def overwrite(state):
+            with open(state, "r+b") as file:
+                file.write(os.urandom(8192))
+        self.check_mended(overwrite)
+
+    def test_truncated_live(self):
+        self.check_mended(lambda state: os.truncate(state, 0))
+
+    def test_log_of_the_file_removed_live(self):
+        self.check_mended(
+            lambda state: state.with_name(state.name + "-wal").unlink())
+
+    def test_parts_of_the_archive_unreadable(self):
+        """They are left out and named once, and the rest is kept in step."""
+        self.milter()
+        self.take_quickly(3)
+        for directory in ("2026/01/01", "2025"):
+            path = self.mta.archive / directory
+            path.mkdir(parents=True)
+            path.chmod(0o700)
+        name = str(self.mta.records()[0])
+        record = self.mta.archive / name
+        os.chown(record, 0, 0)
+        record.chmod(0o600)
+        self.take_quickly(2)
+        for path in self.mta.state.parent.iterdir():
+            path.unlink()
+        self.take_quickly(1)
+        self.wait_text("in step")
+        self.wait_reports(2)
+        self.take_quickly(1, organization="Sender B")
+        self.wait_reports(3)
+        told = sorted(line.text.decode().split("not in the index: ")[1]
+                      for line in self.lines()
+                      if b"not in the index: " in line.text)
+        self.assertEqual([text.split(": ")[0] for text in told], [
+            "2025", "2026/01/01", name], told)
+
     def test_of_another_version(self):
         self.milter()
         self.take_quickly(2)

@@ -1144,6 +1144,62 @@ START_TEST(a_file_that_is_gone_is_made_anew)
 }
 END_TEST
 
+/* The file that is open is overwritten, cut off, or without its log. */
+static void
+spoil_file(int how)
+{
+	char log[sizeof path + 4], garbage[8192];
+	int fd;
+
+	if (how == 0) {
+		memset(garbage, 0x5a, sizeof garbage);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		ck_assert_int_ne(fd, -1);
+		ck_assert_int_eq(write(fd, garbage, sizeof garbage),
+		    (ssize_t)sizeof garbage);
+		(void)close(fd);
+	} else if (how == 1) {
+		ck_assert_int_eq(truncate(path, 0), 0);
+	} else {
+		(void)snprintf(log, sizeof log, "%s-wal", path);
+		ck_assert_int_eq(unlink(log), 0);
+	}
+}
+
+/*
+ * SQLite has it all in memory and would go on. The damage is told, and not
+ * made good in part by what was still in the log: it remains, or what is empty
+ * begins anew.
+ */
+START_TEST(a_file_spoilt_while_open_is_told)
+{
+	struct given g = { "A", 1, 90, 10, NULL, NULL, NULL, NULL };
+	enum state_added added;
+	pid_t pid;
+	int status;
+
+	for (g.day = 1; g.day < 20; g.day++)
+		(void)give(&g);
+	/* By another process: ours would drop SQLite's locks of the file. */
+	pid = fork();
+	if (pid == 0) {
+		spoil_file(_i);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	ck_status("told", try_given(&g, &added), ST_STATE_DAMAGED);
+	ck_assert_ptr_nonnull(strstr(fault.detail, path));
+	if (_i == 0)
+		ck_status("still", try_given(&g, &added), ST_STATE_DAMAGED);
+	if (_i == 1) {
+		ck_assert_int_eq(give(&g), STATE_NEW);
+		say_all(at(30));
+		ck_said("all  1 90 10\n");
+	}
+}
+END_TEST
+
 /* A batch is all or nothing, also when a part of it fails. */
 START_TEST(a_batch_that_fails_is_undone)
 {
@@ -1241,6 +1297,7 @@ state_suite(void)
 	tcase_add_test(tcase, two_processes_add_at_once);
 	tcase_add_test(tcase, threads_share_a_state);
 	tcase_add_test(tcase, a_file_that_is_gone_is_made_anew);
+	tcase_add_loop_test(tcase, a_file_spoilt_while_open_is_told, 0, 3);
 	tcase_add_test(tcase, a_batch_that_fails_is_undone);
 	tcase_add_test(tcase, timing);
 	suite_add_tcase(suite, tcase);
