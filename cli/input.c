@@ -374,14 +374,12 @@ is_message(const char *data, size_t len)
 }
 
 /*
- * JSON of another kind, or in another encoding, deserves to be told so. But
- * with a digit or a letter other texts begin, too: that must be JSON as a
- * whole.
+ * JSON of another kind, or in another encoding, deserves to be told so. Not
+ * what begins as a number, a string or a literal does: any text may.
  */
 static bool
 is_like_json(const char *data, size_t len)
 {
-	deviations ignored = 0;
 	size_t i = 0;
 
 	if (len >= 2 &&
@@ -391,9 +389,7 @@ is_like_json(const char *data, size_t len)
 		return true;
 	while (i < len && text_is_space(data[i]))
 		i++;
-	return i < len &&
-	    (data[i] == '{' || data[i] == '[' ||
-		ijson_check(data, len, NULL, &ignored, NULL) == ST_OK);
+	return i < len && (data[i] == '{' || data[i] == '[');
 }
 
 static enum status
@@ -409,7 +405,7 @@ take_text(struct input *in, struct buf *text, deviations dev)
 	if (!is_like_json(text->data, text->len) &&
 	    payload_sniff(text->data, text->len) != PAYLOAD_JSON) {
 		(void)fault_set(&fault, ST_NOT_A_REPORT,
-		    "neither JSON nor gzip, zip or a message");
+		    "neither a JSON object nor gzip, zip or a message");
 		give_fault(in, &fault);
 		return ST_OK;
 	}
