@@ -27,9 +27,9 @@ static const char usage[] =
     "\n"
     "Exit status: 0; 65 when a record or a directory could not be read, which\n"
     "is named on standard error, and the others are in the index; 66 when the\n"
-    "archive cannot be read; 69 when the index cannot be made, 74 when the disk is\n"
-    "full, 75 when another process is making it; 64 for wrong usage, 78 for a\n"
-    "mistake in the configuration.\n";
+    "archive cannot be read; 69 when the index cannot be made, 74 when the\n"
+    "disk is full, 75 when another process is making it; 64 for wrong usage, 78\n"
+    "for a mistake in the configuration.\n";
 
 struct run {
 	const char *archive;
