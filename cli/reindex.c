@@ -28,8 +28,8 @@ static const char usage[] =
     "Exit status: 0; 65 when a record or a directory could not be read, which\n"
     "is named on standard error, and the others are in the index; 66 when the\n"
     "archive cannot be read; 69 when the index cannot be made, 74 when the\n"
-    "disk is full, 75 when another process is making it; 64 for wrong usage, 78\n"
-    "for a mistake in the configuration.\n";
+    "disk is full, 75 when another process is making it; 64 for wrong usage,\n"
+    "78 for a mistake in the configuration.\n";
 
 struct run {
 	const char *archive;
