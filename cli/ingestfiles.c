@@ -13,6 +13,7 @@
 #include "ingest.h"
 #include "render.h"
 #include "state.h"
+#include "tracker.h"
 #include "worker.h"
 
 enum {
@@ -277,7 +278,7 @@ static enum status
 open_ends(struct ingest_run *run, char *const *paths, size_t count,
     const struct reindex_handler *handler, struct fault *fault)
 {
-	bool has_index = strcmp(run->conf->state_file, "none") != 0;
+	bool has_index = tracker_is_wanted(run->conf);
 
 	run->source = source_new(paths, count);
 	if (run->source != NULL && has_index)

@@ -271,12 +271,6 @@ take_message(struct incoming *in)
  * Making ready.
  */
 
-static bool
-has_index(const struct conf *conf)
-{
-	return strcmp(conf->state_file, "none") != 0;
-}
-
 static enum status
 make_sites(struct incoming *in, struct fault *fault)
 {
@@ -287,9 +281,10 @@ make_sites(struct incoming *in, struct fault *fault)
 	if (in->log == NULL || in->verify == NULL)
 		return fault_set(fault, ST_NO_MEMORY, "no memory");
 	in->alert = alert_new(in->log);
-	if (in->alert != NULL && has_index(conf))
+	if (in->alert != NULL && tracker_is_wanted(conf))
 		in->tracker = tracker_new(in->log, in->alert, false);
-	if (in->alert == NULL || (in->tracker == NULL && has_index(conf)))
+	if (in->alert == NULL ||
+	    (in->tracker == NULL && tracker_is_wanted(conf)))
 		return fault_set(fault, ST_NO_MEMORY, "no memory");
 	alert_configure(in->alert, conf);
 	if (in->tracker != NULL)
