@@ -198,7 +198,8 @@ class Waiting(SignedCase):
         reply = client.reply()
         self.assertEqual(reply.code, 451, reply)
         event, = self.events(name="unverified")
-        self.assertEqual(event["dkim-reason"], "dns-timeout")
+        # libunbound may have given up just before our time was over.
+        self.assertIn(event["dkim-reason"], ("dns-timeout", "dns-failure"))
         self.expect_genuine(signed())
 
     def test_hangup_again_and_again(self):
