@@ -68,15 +68,6 @@ struct alert {
 	struct news news;
 };
 
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /*
  * The queue.
  */
@@ -184,7 +175,7 @@ count_summed(const struct alert *alert)
 void
 alert_event(struct alert *alert, const struct event *ev)
 {
-	uint64_t now = now_ms();
+	uint64_t now = deadline_now();
 	size_t name = name_index(ev->name);
 
 	(void)pthread_mutex_lock(&alert->mutex);
@@ -331,7 +322,7 @@ next_item(struct alert *alert)
 
 	while (item == NULL && !alert->is_cancelled) {
 		bool has_sum = count_summed(alert) > 0;
-		uint64_t now = now_ms();
+		uint64_t now = deadline_now();
 
 		if (alert->first != NULL) {
 			item = take_item(alert);

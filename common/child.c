@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deadline.h"
+
 enum {
 	/* How often it is looked whether it has ended: there is no portable
 	 * way to wait for that and for descriptors at once. */
@@ -40,15 +42,6 @@ struct running {
 	enum stage stage;
 	uint64_t deadline; /* of the stage */
 };
-
-static uint64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static void
 close_fd(int *fd)
@@ -238,7 +231,7 @@ press(struct running *r)
 	}
 	(void)kill(-r->pid, r->stage == STAGE_RUNS ? SIGTERM : SIGKILL);
 	r->stage++;
-	r->deadline = now_ms() + r->child->grace_ms;
+	r->deadline = deadline_now() + r->child->grace_ms;
 	return true;
 }
 
@@ -247,9 +240,9 @@ wait_for_end(struct running *r)
 {
 	int turn = TURN_MIN_MS;
 
-	r->deadline = now_ms() + r->child->limit_ms;
+	r->deadline = deadline_now() + r->child->limit_ms;
 	while (!has_ended(r)) {
-		if (now_ms() >= r->deadline && !press(r))
+		if (deadline_now() >= r->deadline && !press(r))
 			return;
 		exchange(r, turn);
 		turn = turn * 2 < TURN_MAX_MS ? turn * 2 : TURN_MAX_MS;

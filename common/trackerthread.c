@@ -13,7 +13,7 @@ enum {
 	EVIDENCE_MAX = 300, /* sightings that one report may cost */
 	SETTLE_AT_ONCE = 4, /* problems, while reports wait */
 	SETTLE_PAUSE_NS = 1000000, /* meanwhile, so that others get in */
-	SETTLE_LAST_SECONDS = 5,   /* at the end of a process for a message */
+	SETTLE_LAST_MS = 5000,     /* at the end of a process for a message */
 	SETTLE_PART = 10 /* of the thread's time that settling may take */
 };
 
@@ -265,16 +265,14 @@ settle(struct tracker *t)
 {
 	const struct state_events events = { on_problem, on_silent, t };
 	const struct timespec pause = { 0, SETTLE_PAUSE_NS };
-	struct timespec begin, end;
+	uint64_t begin = deadline_now();
 	enum status st = ST_OK;
 	struct fault fault;
 	bool has_more = true;
-	int64_t took;
 
 	(void)pthread_mutex_lock(&t->mutex);
 	t->is_unsettled = false;
 	(void)pthread_mutex_unlock(&t->mutex);
-	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
 	while (st == ST_OK && has_more && !is_stopping(t)) {
 		st = state_settle(t->state, SETTLE_AT_ONCE, (int64_t)time(NULL),
 		    &events, &has_more, &fault);
@@ -284,10 +282,8 @@ settle(struct tracker *t)
 	}
 	if (st != ST_OK)
 		tracker_fall_behind(t, (int64_t)time(NULL), &fault);
-	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	took = (end.tv_sec - begin.tv_sec) * 1000 +
-	    (end.tv_nsec - begin.tv_nsec) / 1000000;
-	return TRACKER_SETTLE_MS + SETTLE_PART * (unsigned)took;
+	return TRACKER_SETTLE_MS +
+	    SETTLE_PART * (unsigned)(deadline_now() - begin);
 }
 
 /*
@@ -328,21 +324,18 @@ static void
 settle_last(struct tracker *t)
 {
 	const struct state_events events = { on_problem, on_silent, t };
+	uint64_t end = deadline_now() + SETTLE_LAST_MS;
 	bool has_more, is_behind;
-	struct timespec now;
 	struct fault fault;
-	time_t end;
 
 	(void)pthread_mutex_lock(&t->mutex);
 	is_behind = t->is_behind;
 	(void)pthread_mutex_unlock(&t->mutex);
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	end = now.tv_sec + SETTLE_LAST_SECONDS;
 	has_more = !is_behind && state_is_unsettled(t->state);
-	while (has_more && now.tv_sec < end &&
+	while (has_more && deadline_now() < end &&
 	    state_settle(t->state, SETTLE_AT_ONCE, (int64_t)time(NULL), &events,
 		&has_more, &fault) == ST_OK)
-		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		;
 }
 
 static void
