@@ -13,6 +13,7 @@
 
 #include "base64.h"
 #include "crlf.h"
+#include "deadline.h"
 #include "dkimkey.h"
 #include "dkimsig.h"
 #include "keycache.h"
@@ -410,20 +411,11 @@ end_body(struct signature *sig)
  * The verdict.
  */
 
-static int64_t
-now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Ask for the key of that name, if there is time left. */
 static void
 ask(struct signature *sig, struct key *key, int64_t deadline)
 {
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - (int64_t)deadline_now();
 	struct buf record;
 
 	if (left <= 0) {
@@ -561,7 +553,7 @@ void
 signature_finish(struct signature *sig, signature_aligned_fn *is_aligned,
     void *ctx, unsigned milliseconds, struct verdict *verdict)
 {
-	int64_t deadline = now_ms() + milliseconds;
+	int64_t deadline = (int64_t)deadline_now() + milliseconds;
 
 	end_body(sig);
 	if (sig->pool.has_failed)
