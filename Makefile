@@ -30,9 +30,12 @@ SANITIZE  =
 CFLAGS    = $(OPTIMIZE) $(HARDENING)
 LDFLAGS   = $(LINK_HARDENING)
 
+# Each part of the library has a folder; names of headers are unique.
+INCLUDES = $(patsubst %/,-I%,$(sort $(wildcard common/*/)))
+
 ALL_CPPFLAGS = -D_XOPEN_SOURCE=700 -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' -DLOCALSTATEDIR='"$(localstatedir)"' \
-	-DRUNSTATEDIR='"$(runstatedir)"' -Icommon -I$(B) $(CPPFLAGS)
+	-DRUNSTATEDIR='"$(runstatedir)"' $(INCLUDES) -I$(B) $(CPPFLAGS)
 ALL_CFLAGS   = -std=c17 -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE)
 ALL_LDFLAGS  = -pthread $(LDFLAGS) $(SANITIZE)
 
@@ -43,14 +46,14 @@ LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lunbound -lm
 MILTER_LIBS = -lmilter
 CHECK_LIBS  = $(shell $(PKG_CONFIG) --libs check)
 
-COMMON := $(sort $(wildcard common/*.c))
+COMMON := $(sort $(wildcard common/*/*.c))
 MILTER := $(sort $(wildcard milter/*.c))
 CLI    := $(sort $(wildcard cli/*.c))
 UNIT   := $(sort $(wildcard tests/unit/*.c))
 FUZZ   := $(sort $(wildcard tests/fuzz/fuzz-*.c))
 BENCH  := $(sort $(wildcard tests/bench/*.c))
 SOURCES = $(COMMON) $(MILTER) $(CLI) $(UNIT) $(FUZZ) $(BENCH)
-HEADERS = $(wildcard common/*.h milter/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h)
+HEADERS = $(wildcard common/*/*.h milter/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h)
 MANUALS = milter/tlsrpt-milter.8 milter/tlsrpt-milter.conf.5 cli/tlsrpt.1
 
 objects = $(patsubst %.c,$(B)/%.o,$(1))
@@ -186,7 +189,7 @@ bench: deps
 lint:
 	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
-	    --enable=warning,performance,portability -Icommon \
+	    --enable=warning,performance,portability $(INCLUDES) \
 	    --suppress=unknownMacro -D_XOPEN_SOURCE=700 $(COMMON) $(MILTER) $(CLI)
 	@mandoc -Tlint -W warning $(MANUALS)
 	@shellcheck -s sh .ci/run .ci/installed tests/*.sh tests/*/*.sh

@@ -793,7 +793,7 @@ def sample_settings():
 def table_settings():
     """(keyword, default) of the table in the program."""
     text = "".join(path.read_text("utf-8")
-                   for path in (ROOT / "common").glob("*.c"))
+                   for path in (ROOT / "common").glob("*/*.c"))
     text = text.replace('LOCALSTATEDIR "', '"/var')
     text = text.replace('"unix:" RUNSTATEDIR "', '"unix:/run')
     return re.findall(r'^\t\{ "([A-Z]\w+)", "([^"]*)",', text, re.MULTILINE)
@@ -837,7 +837,7 @@ class Manuals(Case):
 
     def test_deviations(self):
         names = re.findall(r'\[DEV_\w+\] = "([a-z-]+)"',
-                           read("common/deviation.c"))
+                           read("common/report/deviation.c"))
         self.assertGreater(len(names), 40)
         section = read(self.PAGES[0]).partition(".Ss Deviations")[2]
         self.assertEqual(re.findall(r"^\.It Cm ([a-z-]+)$",
@@ -845,7 +845,7 @@ class Manuals(Case):
                                     re.MULTILINE), names)
 
     def test_reasons(self):
-        names = re.findall(r'return "([a-z0-9-]+)"', read("common/status.c"))
+        names = re.findall(r'return "([a-z0-9-]+)"', read("common/base/status.c"))
         section = read(self.PAGES[0]).partition(".Ss Reasons")[2]
         self.assertEqual(
             re.findall(r"^\.It Cm ([a-z0-9-]+)$", section.partition(".Ss")[0],
@@ -875,7 +875,7 @@ class Manuals(Case):
     def test_bounds(self):
         """The bounds in SECURITY.md are those of the headers."""
         headers = "".join(path.read_text("utf-8")
-                          for path in (ROOT / "common").glob("*.h"))
+                          for path in (ROOT / "common").glob("*/*.h"))
         rows = re.findall(r"^\| [^|]+ \| ([0-9,]+)(?: (\w+))?[^|]* \| "
                           r"`([A-Z0-9_]+)`", read("SECURITY.md"), re.MULTILINE)
         self.assertGreater(len(rows), 10)

@@ -7,7 +7,7 @@ import base64 as _base64
 import struct
 import zlib
 
-# The names of common/deviation.c in their order there, which is also the
+# The names of common/report/deviation.c in their order there, which is also the
 # order of a "deviations" line.
 DEVIATIONS = """
 misspelled-content-type repeated-content-type no-multipart report-type-missing
