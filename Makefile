@@ -37,9 +37,11 @@ ALL_CPPFLAGS = -D_XOPEN_SOURCE=700 -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' -DLOCALSTATEDIR='"$(localstatedir)"' \
 	-DRUNSTATEDIR='"$(runstatedir)"' $(INCLUDES) -I$(B) $(CPPFLAGS)
 ALL_CFLAGS   = -std=c17 -pthread $(WARNINGS) $(WERROR) $(CFLAGS) $(SANITIZE)
-ALL_LDFLAGS  = -pthread $(LDFLAGS) $(SANITIZE)
+# A program is linked with the libraries that it uses, not with all.
+ALL_LDFLAGS  = -pthread -Wl,--as-needed $(LDFLAGS) $(SANITIZE)
 
-PACKAGES    = zlib libcjson libcrypto opendkim libpsl sqlite3
+PACKAGES    = zlib libcjson libssl libcrypto libcurl libidn2 opendkim libpsl \
+	sqlite3
 # Looked up when something is linked, so that "make deps" can come first.
 # libunbound's own file asks for libevent's headers, which nobody needs.
 LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lunbound -lm

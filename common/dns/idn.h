@@ -1,0 +1,23 @@
+/*
+ * idn: domain names as the DNS has them.
+ */
+#ifndef IDN_H
+#define IDN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	IDN_NAME_MAX = 256 /* bytes of a name in text, NUL included */
+};
+
+/*
+ * The A-labels of a domain name (RFC 5890, section 2.3.2.1), in lower case and
+ * without a dot at the end: "Bücher.example." gives "xn--bcher-kva.example".
+ * UTF-8, by libidn2 (UTS 46, non-transitional). False when it is none: empty, a
+ * label that is empty or over 63 bytes, over 253 in all, anything but letters,
+ * digits, "-" and "_" in it, an address.
+ */
+bool idn_to_ascii(const char *name, char out[IDN_NAME_MAX]);
+
+#endif
