@@ -8,11 +8,13 @@
 #include "event.h"
 #include "session.h"
 #include "text.h"
+#include "wake.h"
 
 #define HEADER_NAME "X-TLSRPT-Milter"
 
 /* libmilter has no place for it but a connection's own. */
 static struct server *the_server;
+static struct wake the_wake;
 
 static const char *
 macro(SMFICTX *ctx, const char *name)
@@ -324,7 +326,7 @@ on_end_of_message(SMFICTX *ctx)
 	};
 	/* From here on we may wait for DNS, and others must not for us. */
 	if (m->conf->dkim != DKIM_OFF)
-		wake_pool(&connection->server->wake);
+		wake_pool(&the_wake);
 	verdict =
 	    act(ctx, m, intake_finish(m->intake, &origin, &outcome), &outcome);
 	message_end(connection);
@@ -384,5 +386,6 @@ callbacks_register(struct server *server)
 	};
 
 	the_server = server;
+	wake_init(&the_wake, server->conf->socket);
 	return smfi_register(filter) == MI_SUCCESS;
 }

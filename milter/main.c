@@ -2,9 +2,7 @@
  * tlsrpt-milter: takes TLS reports (RFC 8460) out of Postfix's hands.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <libmilter/mfapi.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +19,7 @@
 #include "log.h"
 #include "process.h"
 #include "server.h"
+#include "signals.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
@@ -49,42 +48,9 @@ struct options {
 };
 
 /*
- * Signals. The main thread is the one that gets them: all others have them
- * blocked, and libmilter's own waits in vain (interpose.c).
+ * The main thread is the one that gets signals: all others have them blocked,
+ * and libmilter's own waits in vain (interpose.c).
  */
-
-static int signal_pipe[2];
-
-static void
-on_signal(int number)
-{
-	int saved = errno;
-	char byte = (char)number;
-
-	(void)!write(signal_pipe[1], &byte, 1);
-	errno = saved;
-}
-
-/* From here on a signal is remembered until serve() asks for it. */
-static bool
-catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal,
-		.sa_flags = SA_RESTART };
-
-	if (pipe(signal_pipe) == -1)
-		return false;
-	(void)fcntl(signal_pipe[0], F_SETFD, FD_CLOEXEC);
-	(void)fcntl(signal_pipe[1], F_SETFD, FD_CLOEXEC);
-	(void)fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
-	(void)signal(SIGPIPE, SIG_IGN);
-	/* Whoever started us may have it ignored: then no alert that runs can
-	   be asked how it ended. */
-	(void)signal(SIGCHLD, SIG_DFL);
-	return sigaction(SIGHUP, &action, NULL) == 0 &&
-	    sigaction(SIGTERM, &action, NULL) == 0 &&
-	    sigaction(SIGINT, &action, NULL) == 0;
-}
 
 /* libmilter's own loop; its end without our doing is the end of us. */
 static void *
@@ -92,7 +58,7 @@ run_milter(void *arg)
 {
 	(void)arg;
 	(void)smfi_main();
-	(void)!write(signal_pipe[1], "", 1);
+	signals_gone();
 	return NULL;
 }
 
@@ -113,25 +79,16 @@ leave(const struct conf *start)
 static int
 serve(struct server *server, const struct conf *start)
 {
-	char byte;
+	int number;
 
-	for (;;) {
-		struct pollfd pfd = { .fd = signal_pipe[0], .events = POLLIN };
-		ssize_t n;
-
-		/* poll(2) lets a handler run at once, whoever watches us. */
-		if (poll(&pfd, 1, -1) == -1 && errno == EINTR)
-			continue;
-		n = read(signal_pipe[0], &byte, 1);
-		if (n != 1 || byte == 0) {
-			log_text(server->log, SEV_ERR, "libmilter gave up");
-			return EX_SOFTWARE;
-		}
-		if (byte != SIGHUP)
-			break;
+	while ((number = signals_wait()) == SIGHUP) {
 		process_notify("RELOADING=1");
 		server_reload(server);
 		process_notify("READY=1");
+	}
+	if (number == SIGNALS_GONE) {
+		log_text(server->log, SEV_ERR, "libmilter gave up");
+		return EX_SOFTWARE;
 	}
 	process_notify("STOPPING=1");
 	leave(start);
@@ -293,8 +250,8 @@ run(struct conf *conf, const struct options *options)
 	}
 	(void)umask(027);
 	log = log_new(conf, NULL);
-	if (log == NULL || !catch_signals() ||
-	    !server_init(&server, options->conf_path, conf, log)) {
+	if (log == NULL || !signals_catch() ||
+	    !server_init(&server, options->conf_path, CONF_MILTER, conf, log)) {
 		(void)fputs("tlsrpt-milter: out of memory\n", stderr);
 		return EX_OSERR;
 	}

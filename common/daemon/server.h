@@ -1,6 +1,6 @@
 /*
- * server: what all sessions share: the configuration in force, the log, the
- * intake site, and the count of messages in flight.
+ * server: what all sessions of a daemon share: the configuration in force, the
+ * log, the intake site, and the count of messages in flight.
  */
 #ifndef SERVER_H
 #define SERVER_H
@@ -13,16 +13,15 @@
 #include "intake.h"
 #include "log.h"
 #include "tracker.h"
-#include "wake.h"
 
 struct server {
 	const char *conf_path; /* borrowed, as is log */
+	enum conf_reader reader;
 	struct log *log;
 	struct verify_site *verify;
 	struct alert *alert;
 	struct tracker *tracker; /* NULL: tracker_is_wanted() */
 	struct intake_site site;
-	struct wake wake;
 	struct conf *start; /* in force where a restart is needed */
 
 	pthread_mutex_t mutex; /* over what follows */
@@ -34,7 +33,7 @@ struct server {
 
 /* Takes over the caller's reference to conf. False when there is no memory. */
 bool server_init(struct server *server, const char *conf_path,
-    struct conf *conf, struct log *log);
+    enum conf_reader reader, struct conf *conf, struct log *log);
 
 /*
  * Make what verifies signatures, and what keeps the index and alerts, which

@@ -13,13 +13,14 @@ enum {
 };
 
 bool
-server_init(struct server *server, const char *conf_path, struct conf *conf,
-    struct log *log)
+server_init(struct server *server, const char *conf_path,
+    enum conf_reader reader, struct conf *conf, struct log *log)
 {
 	bool with_index = tracker_is_wanted(conf);
 
 	*server = (struct server){
 		.conf_path = conf_path,
+		.reader = reader,
 		.start = conf_ref(conf),
 		.conf = conf,
 		.log = log,
@@ -33,7 +34,6 @@ server_init(struct server *server, const char *conf_path, struct conf *conf,
 	if (with_index)
 		server->tracker = tracker_new(log, server->alert, true);
 	intake_site_init(&server->site, log, server->verify, server->tracker);
-	wake_init(&server->wake, conf->socket);
 	return !with_index || server->tracker != NULL;
 }
 
@@ -107,7 +107,7 @@ load_conf(struct server *server)
 
 	if (problems == NULL)
 		return NULL;
-	conf = conf_load(server->conf_path, CONF_MILTER, problems);
+	conf = conf_load(server->conf_path, server->reader, problems);
 	(void)fclose(problems);
 	for (line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))
