@@ -15,7 +15,8 @@
 #include "lookup.h"
 
 enum {
-	STSFETCH_DETAIL_MAX = 512
+	STSFETCH_DETAIL_MAX = 512,
+	STSFETCH_HEADER_MAX = 64 * 1024 /* bytes of header fields */
 };
 
 enum stsfetch_end {
@@ -27,33 +28,41 @@ enum stsfetch_end {
 	STSFETCH_REDIRECT,     /* 3xx */
 	STSFETCH_STATUS,       /* any other but 200 */
 	STSFETCH_CONTENT_TYPE, /* not text/plain */
-	STSFETCH_TOO_LARGE,    /* over STSPOLICY_SIZE_MAX */
-	STSFETCH_LOST,         /* not whole, or no HTTP */
-	STSFETCH_OURSELVES     /* no memory */
+	STSFETCH_TOO_LARGE, /* over STSPOLICY_SIZE_MAX or STSFETCH_HEADER_MAX */
+	STSFETCH_LOST,      /* not whole, or no HTTP */
+	STSFETCH_OURSELVES  /* no memory */
 };
 
 struct stsfetch_settings {
 	const char *host;                           /* "mta-sts.example.com" */
 	const struct found_address *const *address; /* tried in this order */
-	size_t addresses;                           /* at least one */
-	const char *source;                         /* address, or NULL */
+	size_t addresses;                           /* none: STSFETCH_CONNECT */
+	unsigned port;      /* 443; the request says nothing of another */
+	const char *source; /* address, or NULL */
 	X509_STORE *store;
 	unsigned milliseconds; /* for all of it */
 };
 
 struct stsfetch {
 	enum stsfetch_end end;
-	char detail[STSFETCH_DETAIL_MAX]; /* in words */
-	long http_status;                 /* or 0 */
-	char content_type[128];           /* or "" */
-	char ip[46];                      /* of the server, or "" */
+	/* What was wrong, in words; with STSFETCH_OK what is odd, or "". May
+	   quote the server. */
+	char detail[STSFETCH_DETAIL_MAX];
+	long http_status;       /* or 0 */
+	char content_type[128]; /* or "" */
+	char ip[46];            /* of the server, or "" */
 	bool has_certificate;
 	struct certificate certificate;
 	struct certificate_verdict verdict;
 	struct buf body; /* with STSFETCH_OK; else what has come of it */
 };
 
-/* Fetch. To be given to stsfetch_clear() whatever came of it. Any thread. */
+/*
+ * Fetch. Asks no DNS, no proxy and no environment. A body with a
+ * Content-Encoding, none of which is asked for, is left as it came. SIGPIPE
+ * must be ignored. To be given to stsfetch_clear() whatever came of it. Any
+ * thread.
+ */
 void
 stsfetch_run(const struct stsfetch_settings *settings, struct stsfetch *fetch);
 void stsfetch_clear(struct stsfetch *fetch);
