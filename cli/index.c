@@ -282,13 +282,11 @@ read_conf(struct index *index)
 	return -1;
 }
 
-int
-index_begin(struct index *index, const struct index_command *command, int argc,
-    char **argv)
+static void
+init(struct index *index, const struct index_command *command)
 {
 	int64_t now = (int64_t)time(NULL);
 	int days = command->days != 0 ? command->days : DEFAULT_DAYS;
-	int status;
 
 	*index = (struct index){
 		.command = command,
@@ -298,8 +296,26 @@ index_begin(struct index *index, const struct index_command *command, int argc,
 		.since = now - days * PROBLEM_DAY,
 		.until = (now / PROBLEM_DAY + 1) * PROBLEM_DAY,
 	};
+}
+
+int
+index_begin(struct index *index, const struct index_command *command, int argc,
+    char **argv)
+{
+	int status;
+
+	init(index, command);
 	status = read_options(index, argc, argv);
 	return status == -1 ? read_conf(index) : status;
+}
+
+int
+index_configure(struct index *index, const struct index_command *command,
+    const char *conf_path)
+{
+	init(index, command);
+	index->conf_path = conf_path;
+	return read_conf(index);
 }
 
 /* The milter may be working out what its latest reports mean. */

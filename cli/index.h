@@ -75,6 +75,13 @@ struct index {
 int index_begin(struct index *index, const struct index_command *command,
     int argc, char **argv);
 
+/*
+ * The same for a subcommand that reads its options itself: takes conf_path from
+ * them, or NULL, and reads the configuration.
+ */
+int index_configure(struct index *index, const struct index_command *command,
+    const char *conf_path);
+
 /* Is there to be an index? ST_STATE with "StateFile none". */
 enum status index_check(const struct index *index, struct fault *fault);
 

@@ -3,12 +3,12 @@
  *     [--format=text|json]
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <sysexits.h>
 
 #include "command.h"
 #include "emit.h"
 #include "index.h"
+#include "problemlist.h"
 #include "render.h"
 #include "result.h"
 
@@ -29,35 +29,6 @@ static const char usage[] =
 enum {
 	COMMAND_MAX = 1024
 };
-
-struct list {
-	struct state_problem *problem;
-	size_t count;
-	size_t cap;
-	bool is_out_of_memory;
-};
-
-/* Reporters are asked for afterwards: a callback may ask nothing. */
-static bool
-collect(void *ctx, const struct state_problem *problem)
-{
-	struct list *list = ctx;
-
-	if (list->count == list->cap) {
-		size_t cap = list->cap == 0 ? 16 : 2 * list->cap;
-		struct state_problem *grown =
-		    realloc(list->problem, cap * sizeof *grown);
-
-		if (grown == NULL) {
-			list->is_out_of_memory = true;
-			return false;
-		}
-		list->problem = grown;
-		list->cap = cap;
-	}
-	list->problem[list->count++] = *problem;
-	return true;
-}
 
 /* Names of reporters, one after the other. */
 struct names {
@@ -223,19 +194,16 @@ print_none(const struct index *index, struct fault *fault)
 static enum status
 print_all(const struct index *index, struct fault *fault)
 {
-	struct list list = { 0 };
-	enum status st = state_problems(index->state, index->domain,
-	    index->is_all, index->now, collect, &list, fault);
+	struct problemlist list;
+	enum status st = problemlist_read(index, &list, fault);
 
-	if (st == ST_OK && list.is_out_of_memory)
-		st = fault_set(fault, ST_NO_MEMORY, "no memory");
 	for (size_t i = 0; st == ST_OK && i < list.count; i++)
 		st = index->format == INDEX_JSON
 		    ? print_json(index, &list.problem[i], i + 1, fault)
 		    : print_text(index, &list.problem[i], i + 1, fault);
 	if (st == ST_OK && list.count == 0 && index->format == INDEX_TEXT)
 		st = print_none(index, fault);
-	free(list.problem);
+	problemlist_clear(&list);
 	return st;
 }
 

@@ -312,6 +312,15 @@ struct state_coverage {
 enum status state_coverage(struct state *state, const struct state_query *query,
     int64_t now, struct state_coverage *coverage, struct fault *fault);
 
+/*
+ * The newest report that counts and has a policy of this type for this domain:
+ * the path of its record, from ArchiveDirectory on, and the end of its range.
+ * path is "" when there is none.
+ */
+enum status state_newest_path(struct state *state, const char *policy_domain,
+    const char *policy_type, char path[STATE_PATH_MAX], int64_t *end,
+    struct fault *fault);
+
 /* All reporters, in alphabetical order. */
 enum status state_reporters(struct state *state,
     bool (*fn)(void *ctx, const struct state_reporter *reporter), void *ctx,

@@ -289,6 +289,30 @@ state_coverage(struct state *state, const struct state_query *query,
 	return leave(state, st, fault);
 }
 
+enum status
+state_newest_path(struct state *state, const char *policy_domain,
+    const char *policy_type, char path[STATE_PATH_MAX], int64_t *end,
+    struct fault *fault)
+{
+	char host[STATE_NAME_MAX];
+	enum status st = enter(state, fault);
+	sqlite3_stmt *stmt;
+	bool is_row;
+
+	path[0] = '\0';
+	if (st != ST_OK)
+		return st;
+	state_host(policy_domain, host, sizeof host);
+	stmt = statedb_bind(state, SQL_NEWEST_PATH, "tt", host, policy_type);
+	st = statedb_step(state, stmt, &is_row, fault);
+	if (st == ST_OK && is_row) {
+		statedb_text(stmt, 0, path, STATE_PATH_MAX);
+		*end = sqlite3_column_int64(stmt, 1);
+		(void)sqlite3_reset(stmt);
+	}
+	return leave(state, st, fault);
+}
+
 static enum status
 count_all(struct state *state, struct state_counts *counts, struct fault *fault)
 {

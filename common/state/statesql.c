@@ -359,6 +359,12 @@ static const char *const texts[STATEMENTS] = {
 	    " AND type = (SELECT id FROM name WHERE text = 'sts')"
 	    " AND finish >= ?1 * 86400"
 	    " AND begin >= ?1 * 86400 AND begin < ?2 * 86400)",
+	[SQL_NEWEST_PATH] =
+	    "SELECT r.path, p.finish FROM policy p"
+	    " JOIN report r ON r.id = p.report"
+	    " WHERE p.domain = (SELECT id FROM name WHERE text = ?1)"
+	    " AND p.type = (SELECT id FROM name WHERE text = ?2)"
+	    " ORDER BY p.finish DESC, p.report DESC LIMIT 1",
 	[SQL_REPORTERS] = "SELECT n.text, s.newest, s.reports FROM reporter s"
 			  " JOIN name n ON n.id = s.id ORDER BY n.text",
 	[SQL_COUNTS] =

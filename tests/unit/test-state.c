@@ -575,6 +575,34 @@ keep_problem(void *ctx, const struct state_problem *problem)
 	return false;
 }
 
+START_TEST(the_newest_record_is_found)
+{
+	struct given g = { "A", 5, 1, 0, "sts tlsa", NULL, NULL, NULL };
+	char newest[STATE_PATH_MAX], found[STATE_PATH_MAX];
+	int64_t end = 0;
+
+	(void)give(&g);
+	name_record(newest);
+	/* Neither an older one, nor of another type or domain. */
+	g.day = 3;
+	(void)give(&g);
+	g = (struct given){ "A", 7, 1, 0, "tlsa", "j", NULL, NULL };
+	(void)give(&g);
+	g = (struct given){ "A", 8, 1, 0, "sts", "k", NULL, "e.example" };
+	(void)give(&g);
+	ck_status("newest",
+	    state_newest_path(state, "D.example.", "sts", found, &end, &fault),
+	    ST_OK);
+	ck_string("path", found, newest);
+	ck_assert_int_eq(end, at(6) - 1);
+	ck_status("none",
+	    state_newest_path(
+		state, "d.example", "no-policy-found", found, &end, &fault),
+	    ST_OK);
+	ck_string("none", found, "");
+}
+END_TEST
+
 START_TEST(a_problem_has_reporters)
 {
 	const struct given rows[] = {
@@ -1282,6 +1310,7 @@ state_suite(void)
 	tcase_add_test(tcase, a_replaced_report_leaves_nothing);
 	tcase_add_test(tcase, sessions_of_sts_and_tlsa_count_once);
 	tcase_add_test(tcase, a_problem_lives);
+	tcase_add_test(tcase, the_newest_record_is_found);
 	tcase_add_test(tcase, a_problem_has_reporters);
 	tcase_add_test(tcase, loop_noise_opens_nothing);
 	tcase_add_test(tcase, silence_is_told_once);
