@@ -16,7 +16,9 @@ enum {
  * without a dot at the end: "Bücher.example." gives "xn--bcher-kva.example".
  * UTF-8, by libidn2 (UTS 46, non-transitional). False when it is none: empty, a
  * label that is empty or over 63 bytes, over 253 in all, anything but letters,
- * digits, "-" and "_" in it, an address.
+ * digits, "-" and "_" in it, a last label that is a number, as addresses have.
+ * Names of ASCII are not looked into any further: "xn--" may be followed by
+ * anything. out is touched only when it is a name.
  */
 bool idn_to_ascii(const char *name, char out[IDN_NAME_MAX]);
 

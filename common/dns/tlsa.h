@@ -23,8 +23,9 @@ bool tlsa_read(struct tlsa *tlsa, const unsigned char *record, size_t len);
 
 /*
  * May a sending server use it? Usages DANE-TA(2) and DANE-EE(3) only (RFC 7672,
- * section 3.1.3), selectors 0 and 1, matching types 0, 1 and 2 with data as
- * long as the digest is. NULL when it may, else the reason in words.
+ * section 3.1.3), selectors 0 and 1, matching types 1 and 2 with data as long
+ * as the digest is, and 0 with a certificate or a public key in DER. NULL when
+ * it may, else the reason in words, of "the record" ("it has no data").
  */
 const char *tlsa_why_unusable(const struct tlsa *tlsa);
 
