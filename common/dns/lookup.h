@@ -4,8 +4,9 @@
  * Each asks the resolver and waits at most so many milliseconds. What comes
  * back is bounded; records over a bound and those that cannot be read are
  * counted in dropped. Names in answers are text: a name with a byte that is no
- * letter, digit, "-" or "_" counts as unreadable. Domain names that are given
- * are in A-labels.
+ * letter, digit, "-" or "_" counts as unreadable. What the DNS has in no order
+ * is sorted, so that it comes out the same each time. Domain names that are
+ * given are in A-labels.
  */
 #ifndef LOOKUP_H
 #define LOOKUP_H
@@ -37,8 +38,10 @@ struct found {
 
 struct found_mx {
 	struct found found;
-	bool is_null; /* "MX 0 .", alone: no mail is taken (RFC 7505) */
-	size_t count; /* by preference, then by name */
+	bool is_null; /* "MX 0 .", alone: no mail is taken (RFC 7505); together
+			 with others, or with another preference, it is
+			 unreadable */
+	size_t count; /* the best, by preference, then by name */
 	struct {
 		unsigned preference;
 		char host[IDN_NAME_MAX]; /* lower case, no dot at the end */
@@ -58,8 +61,8 @@ struct found_addresses {
 struct found_tlsa {
 	struct found found;
 	size_t count;
-	struct tlsa tlsa[LOOKUP_TLSA_MAX]; /* usable or not; their data lives
-					      as long as answer */
+	struct tlsa tlsa[LOOKUP_TLSA_MAX]; /* those that are usable first; their
+					      data lives as long as answer */
 	struct answer answer;              /* private */
 };
 
@@ -89,7 +92,8 @@ void lookup_txt(struct resolver *resolver, const char *name,
     unsigned milliseconds, struct found_txt *found);
 void found_txt_clear(struct found_txt *found);
 
-/* "NXDOMAIN or no such record", "timed out", ...: a status in words. */
+/* "NXDOMAIN or no such record", "timed out", ...: a status in words. Static
+   storage. */
 const char *found_str(const struct found *found);
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "deadline.h"
 #include "dnscontext.h"
+#include "text.h"
 
 enum {
 	CLASS_IN = 1,
@@ -227,7 +228,13 @@ read_result(struct lookup *lookup, struct answer *answer)
 
 	answer->status = judge(lookup);
 	answer->is_secure = u != NULL && u->secure;
-	if (answer->status != RESOLVER_FOUND)
+	if (answer->status != RESOLVER_FOUND &&
+	    answer->status != RESOLVER_NOT_FOUND)
+		return;
+	if (u != NULL && u->canonname != NULL)
+		(void)text_copy(
+		    answer->canonical, sizeof answer->canonical, u->canonname);
+	if (answer->status == RESOLVER_NOT_FOUND)
 		return;
 	while (u->data[answer->count] != NULL)
 		answer->count++;

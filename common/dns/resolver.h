@@ -17,8 +17,9 @@
 #include "status.h"
 
 enum {
-	RESOLVER_TXT = 16,       /* type TXT (RFC 1035, section 3.2.2) */
-	RESOLVER_QUESTIONS = 256 /* under way at once; who comes then waits */
+	RESOLVER_TXT = 16,        /* type TXT (RFC 1035, section 3.2.2) */
+	RESOLVER_QUESTIONS = 256, /* under way at once; who comes then waits */
+	RESOLVER_NAME_MAX = 256   /* bytes of a name in text, NUL included */
 };
 
 struct resolver;
@@ -35,9 +36,14 @@ enum resolver_status {
 /* A record set. With anything but RESOLVER_FOUND there are no records. */
 struct answer {
 	enum resolver_status status;
-	bool is_secure; /* DNSSEC proves it; never without a trust anchor */
-	size_t count;   /* of records */
-	struct ub_result *u; /* private: where the records are */
+	bool is_secure;                    /* DNSSEC proves the records, or with
+					      RESOLVER_NOT_FOUND that there are none; never without
+					      a trust anchor */
+	size_t count;                      /* of records */
+	char canonical[RESOLVER_NAME_MAX]; /* where a CNAME led in the end, a
+					      dot behind it and "?" for bytes
+					      that hosts do not have, or "" */
+	struct ub_result *u;               /* private: where the records are */
 };
 
 /* What is asked of whom; strings are copied. */
