@@ -95,22 +95,32 @@ put_told(const char *label, const char *text)
 	(void)fputs("</dd>\n", stdout);
 }
 
-/* What a result type means and what to do, and the command to see it. */
+static void
+put_command(const char *label, const char *command)
+{
+	(void)printf("<dt>%s</dt><dd><pre tabindex=\"0\"><code>", label);
+	markup_text(stdout, command);
+	(void)fputs("</code></pre></dd>\n", stdout);
+}
+
+/* What a result type means and what to do, and the commands to see it. */
 static void
 put_knowledge(const struct state_problem *problem)
 {
 	const struct result *result = result_find(problem->result_type);
 	char command[COMMAND_MAX];
 
-	result_verify(result, problem->receiving_mx_hostname,
-	    problem->policy_domain, command, sizeof command);
 	(void)fputs("<dl class=\"advice\">\n", stdout);
 	put_told("Meaning", result->meaning);
 	put_told("Usual cause", result->cause);
 	put_told("What to do", result->action);
-	(void)fputs("<dt>Verify</dt><dd><pre tabindex=\"0\"><code>", stdout);
-	markup_text(stdout, command);
-	(void)fputs("</code></pre></dd>\n</dl>\n", stdout);
+	result_diagnose(result, problem->receiving_mx_hostname,
+	    problem->policy_domain, command, sizeof command);
+	put_command("Verify", command);
+	result_verify(result, problem->receiving_mx_hostname,
+	    problem->policy_domain, command, sizeof command);
+	put_command("By hand", command);
+	(void)fputs("</dl>\n", stdout);
 }
 
 static void

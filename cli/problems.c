@@ -26,10 +26,6 @@ static const char usage[] =
     "Exit status: 0, with problems or without; 69 when there is no index; 64\n"
     "for wrong usage, 78 for a mistake in the configuration.\n";
 
-enum {
-	COMMAND_MAX = 1024
-};
-
 /* Names of reporters, one after the other. */
 struct names {
 	bool is_json;
@@ -72,14 +68,12 @@ static void
 print_knowledge(const struct state_problem *problem)
 {
 	const struct result *result = result_find(problem->result_type);
-	char command[COMMAND_MAX];
 
 	render_wrapped(stdout, 2, "meaning", result->meaning);
 	render_wrapped(stdout, 2, "cause", result->cause);
 	render_wrapped(stdout, 2, "action", result->action);
-	result_verify(result, problem->receiving_mx_hostname,
-	    problem->policy_domain, command, sizeof command);
-	put_row("verify", command);
+	render_commands(stdout, 2, result, problem->receiving_mx_hostname,
+	    problem->policy_domain);
 }
 
 static void
@@ -166,7 +160,8 @@ print_json(const struct index *index, const struct state_problem *problem,
 	event_count(&ev, "failed-session-count", episode->failed);
 	event_count(&ev, "reports", episode->sightings);
 	event_string(&ev, "cause", result->cause);
-	event_string(&ev, "action", result->action);
+	event_action(&ev, result, problem->receiving_mx_hostname,
+	    problem->policy_domain);
 	(void)fputc('{', stdout);
 	index_put_members(&ev);
 	(void)fputs(",\"reporters\":[", stdout);

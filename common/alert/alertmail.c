@@ -207,19 +207,17 @@ print_field(FILE *out, const struct field *field)
 	return st;
 }
 
-/* What it means, and a command to see it oneself, not wrapped. */
+/* What it means, and commands to see it oneself. */
 static void
 print_knowledge(FILE *out, const struct event *ev)
 {
 	const struct result *result =
 	    result_find(string_of(ev, "result-type", NULL));
-	char command[COMMAND_MAX];
 
-	result_verify(result, string_of(ev, "receiving-mx-hostname", NULL),
-	    string_of(ev, "policy-domain", NULL), command, sizeof command);
 	render_wrapped(out, 2, "meaning", result->meaning);
-	render_label(out, 2, "verify");
-	(void)fprintf(out, "%s\n", command);
+	render_commands(out, 2, result,
+	    string_of(ev, "receiving-mx-hostname", NULL),
+	    string_of(ev, "policy-domain", NULL));
 }
 
 static void

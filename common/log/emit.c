@@ -282,6 +282,17 @@ put_joined(struct buf *out, const struct field *field, size_t value_max,
 	return st;
 }
 
+static enum status
+put_action(struct buf *out, const struct field *field, size_t value_max,
+    put_string_fn *put)
+{
+	char text[RESULT_ACTION_MAX];
+
+	result_action(field->u.action.result, field->u.action.mx,
+	    field->u.action.domain, text);
+	return put_cut(out, text, value_max, put);
+}
+
 /* The value as one string in the given syntax. */
 static enum status
 put_value(struct buf *out, const struct field *field, size_t value_max,
@@ -292,6 +303,8 @@ put_value(struct buf *out, const struct field *field, size_t value_max,
 		return put_cut(out, field->u.string, value_max, put);
 	case FIELD_TIME:
 		return put_cut(out, field->u.time, value_max, put);
+	case FIELD_ACTION:
+		return put_action(out, field, value_max, put);
 	case FIELD_COUNT:
 		return buf_addu(out, field->u.count);
 	case FIELD_RATE:
@@ -362,6 +375,7 @@ put_json_value(struct buf *out, const struct field *field, size_t value_max)
 		return put_json_array(out, field, value_max);
 	case FIELD_STRING:
 	case FIELD_TIME:
+	case FIELD_ACTION:
 	case FIELD_COUNT:
 		break;
 	}

@@ -76,6 +76,17 @@ event_deviations(struct event *ev, deviations value)
 		add_field(ev, "deviations", FIELD_DEVIATIONS)->u.set = value;
 }
 
+void
+event_action(struct event *ev, const struct result *result, const char *mx,
+    const char *domain)
+{
+	struct field *field = add_field(ev, "action", FIELD_ACTION);
+
+	field->u.action.result = result;
+	field->u.action.mx = mx;
+	field->u.action.domain = domain;
+}
+
 const struct field *
 event_find(const struct event *ev, const char *name)
 {
@@ -184,7 +195,8 @@ event_failure(struct event *ev, const struct report *report,
 	    ev, "additional-information", failure->additional_information);
 	event_string(ev, "severity", severity_str(severity));
 	event_string(ev, "cause", result->cause);
-	event_string(ev, "action", result->action);
+	event_action(
+	    ev, result, failure->receiving_mx_hostname, policy->policy_domain);
 }
 
 /* Seconds since 1970. */
@@ -223,7 +235,8 @@ event_problem(struct event *ev, enum problem_change change,
 	event_count(ev, "reporters", episode->reporters);
 	event_string(ev, "severity", severity_str(severity));
 	event_string(ev, "cause", result->cause);
-	event_string(ev, "action", result->action);
+	event_action(
+	    ev, result, problem->receiving_mx_hostname, problem->policy_domain);
 }
 
 void

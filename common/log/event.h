@@ -30,6 +30,7 @@ enum field_type {
 	FIELD_COUNT,
 	FIELD_RATE,      /* percent */
 	FIELD_LIST,      /* cJSON array of strings */
+	FIELD_ACTION,    /* what to do about a failure */
 	FIELD_DEVIATIONS /* their names */
 };
 
@@ -43,6 +44,11 @@ struct field {
 		double rate;
 		const cJSON *list;
 		deviations set;
+		struct {
+			const struct result *result;
+			const char *mx; /* or NULL */
+			const char *domain;
+		} action;
 	} u;
 };
 
@@ -64,6 +70,10 @@ void event_time(struct event *ev, const char *name, struct datetime value);
 void event_rate(struct event *ev, const char *name, double percent);
 void event_list(struct event *ev, const char *name, const cJSON *value);
 void event_deviations(struct event *ev, deviations value);
+
+/* action=: what to do about a failure, and the command that shows it. */
+void event_action(struct event *ev, const struct result *result, const char *mx,
+    const char *domain);
 
 /* The field of that name, or NULL. */
 const struct field *event_find(const struct event *ev, const char *name);

@@ -97,6 +97,20 @@ render_wrapped(FILE *out, int indent, const char *label, const char *text)
 	(void)fputc('\n', out);
 }
 
+void
+render_commands(FILE *out, int indent, const struct result *result,
+    const char *mx, const char *domain)
+{
+	char command[COMMAND_MAX];
+
+	result_diagnose(result, mx, domain, command, sizeof command);
+	render_label(out, indent, "verify");
+	(void)fprintf(out, "%s\n", command);
+	result_verify(result, mx, domain, command, sizeof command);
+	render_label(out, indent, "by hand");
+	(void)fprintf(out, "%s\n", command);
+}
+
 static void
 put_field(const struct renderer *r, int indent, const struct field *field)
 {
@@ -194,7 +208,6 @@ visit_failure(
 		"additional-information", NULL };
 	const struct renderer *r = ctx;
 	const struct result *result = result_find(failure->result_type);
-	char command[COMMAND_MAX];
 	struct event ev;
 
 	event_failure(&ev, r->report, policy, failure, SEV_INFO);
@@ -217,11 +230,8 @@ visit_failure(
 	render_wrapped(r->out, 6, "meaning", result->meaning);
 	render_wrapped(r->out, 6, "cause", result->cause);
 	render_wrapped(r->out, 6, "action", result->action);
-	/* Not wrapped: it is there to be copied. */
-	result_verify(result, failure->receiving_mx_hostname,
-	    policy->policy_domain, command, sizeof command);
-	render_label(r->out, 6, "verify");
-	(void)fprintf(r->out, "%s\n", command);
+	render_commands(r->out, 6, result, failure->receiving_mx_hostname,
+	    policy->policy_domain);
 	return REPORT_NEXT;
 }
 
@@ -249,16 +259,13 @@ void
 render_result(FILE *out, const struct result *result, bool with_colour)
 {
 	struct renderer r = { .out = out, .with_colour = with_colour };
-	char command[COMMAND_MAX];
 
 	(void)fprintf(out, "%s%s%s\n", bold(&r), result->type, plain(&r));
 	render_wrapped(out, 2, "category", result->category);
 	render_wrapped(out, 2, "meaning", result->meaning);
 	render_wrapped(out, 2, "cause", result->cause);
 	render_wrapped(out, 2, "action", result->action);
-	result_verify(result, NULL, NULL, command, sizeof command);
-	render_label(out, 2, "verify");
-	(void)fprintf(out, "%s\n", command);
+	render_commands(out, 2, result, NULL, NULL);
 	render_wrapped(out, 2, "defined in", result->section);
 }
 

@@ -33,6 +33,14 @@ void render_label(FILE *out, int indent, const char *label);
 void render_wrapped(FILE *out, int indent, const char *label, const char *text);
 void render_severity(FILE *out, enum severity severity, bool with_colour);
 
+/*
+ * The commands that show a failure, a row each and not wrapped, since they are
+ * there to be copied: tlsrpt's own, and the one by hand. mx and domain may be
+ * NULL; unsafe names get into neither.
+ */
+void render_commands(FILE *out, int indent, const struct result *result,
+    const char *mx, const char *domain);
+
 /* Print what is known of one result type, or the table of all. */
 void render_result(FILE *out, const struct result *result, bool with_colour);
 void render_results(FILE *out, bool with_colour);

@@ -223,3 +223,36 @@ result_verify(const struct result *result, const char *mx, const char *domain,
 	}
 	out[n] = '\0';
 }
+
+void
+result_diagnose(const struct result *result, const char *mx, const char *domain,
+    char *out, size_t size)
+{
+	const char *word = is_safe(domain) ? domain : "DOMAIN";
+
+	if (strcmp(result->category, "sts") == 0)
+		(void)snprintf(
+		    out, size, "tlsrpt diagnose --policy sts %s", word);
+	else if (is_safe(mx))
+		(void)snprintf(
+		    out, size, "tlsrpt diagnose --mx %s %s", mx, word);
+	else if (domain != NULL)
+		(void)snprintf(out, size, "tlsrpt diagnose %s", word);
+	else
+		(void)snprintf(out, size, "tlsrpt diagnose --mx MX %s", word);
+}
+
+void
+result_action(const struct result *result, const char *mx, const char *domain,
+    char out[RESULT_ACTION_MAX])
+{
+	char command[RESULT_ACTION_MAX];
+	size_t room = RESULT_ACTION_MAX - 1;
+	const char *then = "; then run: ";
+
+	result_diagnose(result, mx, domain, command, sizeof command);
+	if (strlen(result->action) + strlen(then) + strlen(command) > room)
+		result_diagnose(result, NULL, NULL, command, sizeof command);
+	(void)snprintf(
+	    out, RESULT_ACTION_MAX, "%s%s%s", result->action, then, command);
+}

@@ -14,8 +14,8 @@ struct result {
 	const char *meaning;  /* what the sender saw */
 	const char *cause;    /* the usual cause, one sentence */
 	const char *action;   /* what to do, one sentence */
-	const char *verify;   /* a command that shows it; %m stands for the MX
-				 host, %d for the policy domain */
+	const char *verify;   /* a command that shows it by hand; %m stands for
+				 the MX host, %d for the policy domain */
 	const char *section;  /* where it is defined */
 };
 
@@ -38,5 +38,25 @@ const struct result *result_all(size_t *count);
  */
 void result_verify(const struct result *result, const char *mx,
     const char *domain, char *out, size_t size);
+
+enum {
+	RESULT_ACTION_MAX = 513 /* a value of the log, and the NUL */
+};
+
+/*
+ * The command of tlsrpt that shows whether it is still so: "tlsrpt diagnose
+ * --mx mx1.example.com example.com", or with --policy sts where the policy
+ * itself has failed. Names as for result_verify(); without an MX, but with a
+ * domain, all of its MX.
+ */
+void result_diagnose(const struct result *result, const char *mx,
+    const char *domain, char *out, size_t size);
+
+/*
+ * What to do, and that command behind it, for the log. A command that does not
+ * fit has the words for the names, so that it is not cut.
+ */
+void result_action(const struct result *result, const char *mx,
+    const char *domain, char out[RESULT_ACTION_MAX]);
 
 #endif

@@ -75,7 +75,9 @@ class AlertMail(AlertCase):
         text = mail.body.decode("ascii")
         self.assertRegex(text, r"(?m)^  since +\d{4}-\d\d-\d\dT\d\d:00:00Z\r$")
         self.assertRegex(text, r"(?m)^  failed-session-count +50\r$")
-        self.assertRegex(text, r"(?m)^  verify +openssl s_client -starttls "
+        self.assertRegex(text, r"(?m)^  verify +tlsrpt diagnose --mx "
+                         r"mx1\.example\.test example\.test\r$")
+        self.assertRegex(text, r"(?m)^  by hand +openssl s_client -starttls "
                          r"smtp -connect mx1\.example\.test:25 ")
         self.assertEqual(self.events(name="error"), [])
 

@@ -317,7 +317,8 @@ class Truthful(Html):
             "Reports": str(len(rows))})
         advice = card.one("dl", class_="advice")
         self.assertEqual([dt.text for dt in advice.all("dt")],
-                         ["Meaning", "Usual cause", "What to do", "Verify"])
+                         ["Meaning", "Usual cause", "What to do", "Verify",
+                          "By hand"])
         self.assertIn("postfix reload", advice.text)
         self.assertIn("-connect mx1.example.test:25 </dev/null",
                       advice.one("code").text)

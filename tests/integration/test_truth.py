@@ -237,7 +237,7 @@ def told_in_text(text):
     for part in re.split(r"(?m)^\d+\. ", text)[1:]:
         head, *lines = part.splitlines()
         rows = dict(re.findall(r"(?m)^  (\S+) +(.*)$", "\n".join(lines)))
-        for name in ("meaning", "cause", "action", "verify"):
+        for name in ("meaning", "cause", "action", "verify", "by"):
             assert rows.pop(name), part
         found.append({"": head, **rows})
     return found

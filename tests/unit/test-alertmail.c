@@ -115,7 +115,9 @@ START_TEST(a_problem)
 		 "  cause                       renewal failed, or it");
 	ck_holds("\n  action                      renew the certificate, ");
 	ck_holds("\n  meaning                     the certificate of the MX ");
-	ck_holds("\n  verify                      openssl s_client -starttls "
+	ck_holds("\n  verify                      tlsrpt diagnose --mx "
+		 "mx2.d.example d.example\n");
+	ck_holds("\n  by hand                     openssl s_client -starttls "
 		 "smtp -connect mx2.d.example:25 </dev/null 2>/dev/null | "
 		 "openssl x509 -noout -dates\n");
 	ck_holds("\n\"tlsrpt problems\" prints what is broken now");

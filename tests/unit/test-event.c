@@ -99,6 +99,8 @@ START_TEST(the_lines_of_a_report)
 	    "sending-mta-ip=40.107.22.89 failure-reason-code=r "
 	    "additional-information=i severity=err cause=\""));
 	ck_assert_ptr_nonnull(strstr(p.out.data, "\" action=\""));
+	ck_assert_ptr_nonnull(strstr(p.out.data,
+	    "; then run: tlsrpt diagnose --mx mx2.d d.example\"\n"));
 	ck_assert_ptr_nonnull(
 	    strstr(p.out.data, "policy-type=tlsa failure-rate="));
 	buf_free(&p.out);

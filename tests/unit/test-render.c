@@ -65,6 +65,7 @@ START_TEST(a_report_is_told)
 	static const char *const wants[] = { "Org\\x1b[31m", "s.example",
 		"2024-01-01T00:00:00Z", "890", "47", "5.02%", "err", "sts",
 		"d.example", "certificate-host-mismatch", "mx2.d.example",
+		"tlsrpt diagnose --mx mx2.d.example d.example\n",
 		"openssl s_client -starttls smtp -connect mx2.d.example:25",
 		"new\\x1btype", "-connect MX:25", "unknown number",
 		"sig\\x1b.example", "signature-expired" };
@@ -118,6 +119,7 @@ START_TEST(knowledge_is_told)
 	ck_assert_ptr_nonnull(strstr(one, "certificate-expired"));
 	ck_assert_ptr_nonnull(strstr(one, "negotiation"));
 	ck_assert_ptr_nonnull(strstr(one, "openssl s_client"));
+	ck_assert_ptr_nonnull(strstr(one, "tlsrpt diagnose --mx MX DOMAIN\n"));
 	ck_assert_ptr_nonnull(strstr(one, "RFC 8460"));
 	free(table);
 	free(one);

@@ -1,4 +1,5 @@
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "result.h"
@@ -123,6 +124,72 @@ START_TEST(commands_are_cut_to_their_room)
 }
 END_TEST
 
+/* Commands of tlsrpt, for what came from a report. */
+static const struct {
+	const char *type;
+	const char *mx;
+	const char *domain;
+	const char *want;
+} diagnoses[] = {
+	{ "certificate-expired", "mx1.example.com", "example.com",
+	    "--mx mx1.example.com example.com" },
+	{ "tlsa-invalid", "mx1.example.com", "example.com",
+	    "--mx mx1.example.com example.com" },
+	{ "no-such-type", "mx1.example.com", "example.com",
+	    "--mx mx1.example.com example.com" },
+	{ "sts-policy-invalid", "mx1.example.com", "example.com",
+	    "--policy sts example.com" },
+	{ "sts-webpki-invalid", NULL, NULL, "--policy sts DOMAIN" },
+	{ "certificate-expired", NULL, "example.com", "example.com" },
+	{ "certificate-expired", "", "example.com", "example.com" },
+	{ "certificate-expired", NULL, NULL, "--mx MX DOMAIN" },
+	{ "certificate-expired", "x;id", "example.com", "example.com" },
+	{ "certificate-expired", "--source=x", "$(id)", "DOMAIN" },
+	{ "sts-policy-invalid", NULL, "-c/etc/x", "--policy sts DOMAIN" },
+};
+
+START_TEST(a_diagnosis_is_named)
+{
+	const struct result *r = result_find(diagnoses[_i].type);
+	char out[256], action[RESULT_ACTION_MAX], want[1024];
+
+	result_diagnose(
+	    r, diagnoses[_i].mx, diagnoses[_i].domain, out, sizeof out);
+	(void)snprintf(
+	    want, sizeof want, "tlsrpt diagnose %s", diagnoses[_i].want);
+	ck_assert_str_eq(out, want);
+	result_action(r, diagnoses[_i].mx, diagnoses[_i].domain, action);
+	(void)snprintf(want, sizeof want, "%s; then run: tlsrpt diagnose %s",
+	    r->action, diagnoses[_i].want);
+	ck_assert_str_eq(action, want);
+}
+END_TEST
+
+/* A name that is too long makes no command that is cut. */
+START_TEST(an_action_is_whole)
+{
+	size_t count, words = 0;
+	const struct result *all = result_all(&count);
+
+	for (size_t len = 1; len < 600; len++) {
+		char action[RESULT_ACTION_MAX], name[600], want[700];
+		const struct result *r = &all[len % count];
+		bool is_words;
+
+		memset(name, 'a', len);
+		name[len] = '\0';
+		result_action(r, "mx.example", name, action);
+		(void)snprintf(want, sizeof want, " %s", name);
+		is_words = strcmp(action + strlen(action) - 7, " DOMAIN") == 0;
+		words += is_words;
+		ck_assert(is_words ||
+		    strcmp(action + strlen(action) - len - 1, want) == 0);
+	}
+	ck_assert_uint_gt(words, 0);
+	ck_assert_uint_lt(words, 400);
+}
+END_TEST
+
 Suite *
 result_suite(void)
 {
@@ -137,6 +204,9 @@ result_suite(void)
 	tcase_add_loop_test(
 	    tc, commands_are_filled_in, 0, (int)ARRAY_LEN(commands));
 	tcase_add_test(tc, commands_are_cut_to_their_room);
+	tcase_add_loop_test(
+	    tc, a_diagnosis_is_named, 0, (int)ARRAY_LEN(diagnoses));
+	tcase_add_test(tc, an_action_is_whole);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
