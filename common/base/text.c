@@ -70,6 +70,21 @@ text_copy(char *out, size_t size, const char *string)
 	return cut == len;
 }
 
+void
+text_plain(char *out, size_t size, const char *bytes, size_t len)
+{
+	size_t n = utf8_cut(bytes, len, size - 1);
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)bytes[i];
+
+		out[i] = bytes[i];
+		if (c < 0x20 || c == 0x7f)
+			out[i] = '?';
+	}
+	out[n] = '\0';
+}
+
 static bool
 is_tail(char c)
 {

@@ -34,6 +34,12 @@ int text_hex(char c);
 bool text_copy(char *out, size_t size, const char *string);
 
 /*
+ * Copy len bytes from somebody else in the same way, as a string: every control
+ * character of ASCII, NUL among them, becomes "?".
+ */
+void text_plain(char *out, size_t size, const char *bytes, size_t len);
+
+/*
  * The UTF-8 character (RFC 3629) at the start of len bytes: its length, 1 to 4,
  * with the code point in *cp, or 0 when there is none (over-long forms,
  * surrogates, what is above U+10FFFF, a character cut short).

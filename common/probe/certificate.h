@@ -50,9 +50,18 @@ struct certificate_verdict {
 };
 
 /*
+ * Add what OpenSSL's verification found (X509_V_ERR_...) of a certificate of
+ * the chain (NULL: of none), for verify callbacks: its bit, and, if it is the
+ * first, the words. host is the name that was asked for.
+ */
+void certificate_fault(struct certificate_verdict *verdict, int error,
+    X509 *x509, const char *host);
+
+/*
  * The trust anchors of the web's PKI: those of ca_file, or (NULL) those of the
  * system, which SSL_CERT_FILE and SSL_CERT_DIR may name. NULL, and a fault,
- * when they cannot be read. To be freed by X509_STORE_free().
+ * when they cannot be read or are none at all. To be freed by
+ * X509_STORE_free().
  */
 X509_STORE *certificate_store(const char *ca_file, struct fault *fault);
 
