@@ -53,8 +53,8 @@ struct diagnosis_address {
 	bool is_tried; /* else there were too many */
 	struct mxprobe probe;
 	/* Asked on the first address that comes as far as TLS: */
-	bool has_old_tls_answer;
-	bool offers_old_tls; /* TLS 1.1 or older, see old_tls */
+	bool has_old_tls_answer; /* else it was not asked, or in vain */
+	bool offers_old_tls;     /* TLS 1.1 or older, see old_tls */
 	struct mxprobe old_tls;
 	bool has_other_key; /* the server has a second key of another kind */
 	struct mxprobe other_key;
@@ -66,12 +66,14 @@ struct diagnosis_mx {
 	bool is_in_dns; /* not with settings.mx, if it is none of them */
 	struct found_addresses ipv4;
 	struct found_addresses ipv6;
-	/* DANE; asked only where MX and addresses are secure. */
+	/* DANE. Where MX or addresses are not secure a sender does not ask for
+	   TLSA records; they are asked for all the same, to be told of. */
+	bool is_dane_possible; /* MX and addresses are secure */
 	bool has_tlsa_answer;
 	struct found_tlsa tlsa;
 	char dane_base[IDN_NAME_MAX]; /* TLSA base domain */
-	size_t usable;                /* TLSA records that a sender may use */
-	size_t count;                 /* addresses, IPv6 first */
+	size_t usable; /* of the TLSA records, by what they hold */
+	size_t count;  /* addresses, IPv6 first */
 	struct diagnosis_address *address;
 };
 
@@ -112,6 +114,9 @@ struct diagnosis {
  */
 enum status diagnosis_run(const struct diagnosis_settings *settings,
     struct diagnosis *diagnosis, struct fault *fault);
+
+/* Does a sender hold the MX to its TLSA records: are there secure ones? */
+bool diagnosis_has_dane(const struct diagnosis_mx *mx);
 
 void diagnosis_clear(struct diagnosis *diagnosis);
 
