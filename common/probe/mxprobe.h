@@ -22,7 +22,7 @@ enum {
 	MXPROBE_DETAIL_MAX = 512
 };
 
-/* How far it came. */
+/* How far it came: where it ended. */
 enum mxprobe_stage {
 	MXPROBE_CONNECT,
 	MXPROBE_GREETING,
@@ -41,10 +41,10 @@ enum mxprobe_end {
 	MXPROBE_LOST,        /* the connection, meanwhile */
 	MXPROBE_REJECTED,    /* a reply of 4xx or 5xx */
 	MXPROBE_PROTOCOL,    /* a reply that is none; too long; too early */
-	MXPROBE_NOT_OFFERED, /* STARTTLS is not in the reply to EHLO */
-	MXPROBE_TLS          /* the handshake failed */
-	    ,
-	MXPROBE_OURSELVES /* no memory, no socket */
+	MXPROBE_NOT_OFFERED, /* STARTTLS is not in the reply to EHLO, or EHLO
+				not known; the stage is EHLO */
+	MXPROBE_TLS,         /* the handshake failed */
+	MXPROBE_OURSELVES    /* no memory, no socket */
 };
 
 struct mxprobe_settings {
@@ -56,7 +56,8 @@ struct mxprobe_settings {
 	socklen_t source_len;
 	X509_STORE *store;
 	const struct found_tlsa *tlsa; /* for DANE; NULL: not looked at */
-	const char *dane_base; /* TLSA base domain (RFC 7672, section 2.2.3) */
+	const char *dane_base; /* TLSA base domain (RFC 7672, section 2.2.3);
+				  with usable records it is the SNI */
 	unsigned milliseconds; /* for all of it */
 	/* To see whether that is spoken, too; 0 and NULL for what a sender
 	   offers: */
@@ -83,8 +84,11 @@ struct mxprobe {
 	struct certificate_verdict pkix;
 	bool has_dane;     /* usable TLSA records were given */
 	bool dane_matches; /* and one matches (by OpenSSL's own DANE) */
-	struct certificate_verdict dane; /* faults with usage 2: host, expiry */
-	struct tlsa dane_record; /* the one that matches; data not to be used */
+	/* With a match: faults with usage 2 (host, expiry, not yet valid, weak
+	   key). Without: NOT_TRUSTED, and why. */
+	struct certificate_verdict dane;
+	struct tlsa dane_record; /* the one that matches; its data lives as long
+				    as that of settings.tlsa */
 };
 
 /* Do it. SIGPIPE must be ignored or blocked. Any thread. */
