@@ -81,6 +81,12 @@ static runner_suite_fn *const suites[] = {
 	crlf_suite,
 	pool_suite,
 	keysource_suite,
+	remark_suite,
+	idn_suite,
+	tlsa_suite,
+	parallel_suite,
+	policylines_suite,
+	lookup_suite,
 };
 
 /*

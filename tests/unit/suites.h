@@ -71,5 +71,11 @@ Suite *crlf_suite(void);
 Suite *pool_suite(void);
 Suite *keysource_suite(void);
 Suite *signature_suite(void);
+Suite *remark_suite(void);
+Suite *idn_suite(void);
+Suite *tlsa_suite(void);
+Suite *parallel_suite(void);
+Suite *policylines_suite(void);
+Suite *lookup_suite(void);
 
 #endif
