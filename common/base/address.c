@@ -23,6 +23,28 @@ address_is_ip(const char *text, size_t len)
 }
 
 bool
+address_read_ip(const char *text, size_t len, struct address_ip *ip)
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const char *zone = len > 0 ? memchr(text, '%', len) : NULL;
+	unsigned char binary[sizeof ip->bytes];
+	char copy[INET6_ADDRSTRLEN];
+
+	if (zone != NULL)
+		len = (size_t)(zone - text);
+	if (len == 0 || len >= sizeof copy || memchr(text, '\0', len) != NULL)
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (inet_pton(AF_INET, copy, binary + sizeof mapped) == 1)
+		memcpy(binary, mapped, sizeof mapped);
+	else if (inet_pton(AF_INET6, copy, binary) != 1)
+		return false;
+	memcpy(ip->bytes, binary, sizeof binary);
+	return true;
+}
+
+bool
 address_is_port(const char *text, size_t len)
 {
 	long port = 0;
