@@ -1,0 +1,224 @@
+/*
+ * judgests: what keeps the domain's MTA-STS policy from being applied (RFC
+ * 8460, section 4.3.2.2).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "judgeparts.h"
+
+/* The first mistake that was found in a text. */
+static void
+say_remark(struct judge_detail *detail, const struct remarks *remarks)
+{
+	for (size_t i = 0; i < remarks->count; i++) {
+		const struct remark *remark = &remarks->remark[i];
+
+		if (remark->kind != REMARK_ERROR)
+			continue;
+		judge_say(detail, "%s", remark->text);
+		if (remark->has_offset)
+			judge_say(detail, ", at byte %zu", remark->offset);
+		if (remark->mend[0] != '\0')
+			judge_say(detail, ": %s", remark->mend);
+		break;
+	}
+	if (remarks->errors > 1)
+		judge_say(detail, " (one of %zu errors)", remarks->errors);
+}
+
+static void
+add_fetch_error(struct judging *judging, const char *reason,
+    const struct judge_detail *detail)
+{
+	judge_add(judging,
+	    &(struct finding){ .kind = FINDING_FAILURE,
+		.policy_type = "sts",
+		.result_type = "sts-policy-fetch-error",
+		.reason = reason },
+	    detail);
+}
+
+/* NULL: it is another matter than that of fetching. */
+static const char *
+fetch_reason(enum stsfetch_end end)
+{
+	switch (end) {
+	case STSFETCH_CONNECT:
+		return "connection";
+	case STSFETCH_TIMEOUT:
+		return "timeout";
+	case STSFETCH_TLS:
+		return "tls-handshake";
+	case STSFETCH_REDIRECT:
+		return "redirect";
+	case STSFETCH_STATUS:
+		return "http-status";
+	case STSFETCH_CONTENT_TYPE:
+		return "content-type";
+	case STSFETCH_TOO_LARGE:
+		return "too-large";
+	case STSFETCH_LOST:
+		return "connection-lost";
+	case STSFETCH_OK:
+	case STSFETCH_CERTIFICATE:
+	case STSFETCH_OURSELVES:
+		break;
+	}
+	return NULL;
+}
+
+static void
+judge_certificate(struct judging *judging)
+{
+	const struct stsfetch *fetch = &judging->diagnosis->sts.fetch;
+	struct judge_detail detail = { .len = 0 };
+
+	judge_say_faults(&detail, &fetch->verdict);
+	judge_say(&detail, "; the certificate of the policy server is ");
+	judge_say_certificate(
+	    &detail, &fetch->certificate, judging->diagnosis->now);
+	judge_add(judging,
+	    &(struct finding){ .kind = FINDING_FAILURE,
+		.policy_type = "sts",
+		.result_type = "sts-webpki-invalid",
+		.reason = judge_fault_type(fetch->verdict.faults) },
+	    &detail);
+}
+
+static void
+judge_policy(struct judging *judging)
+{
+	const struct diagnosis_sts *sts = &judging->diagnosis->sts;
+	struct judge_detail detail = { .len = 0 };
+
+	say_remark(&detail, &sts->policy_remarks);
+	if (sts->fetch.detail[0] != '\0')
+		judge_say(&detail, "; %s", sts->fetch.detail);
+	judge_add(judging,
+	    &(struct finding){ .kind = FINDING_FAILURE,
+		.policy_type = "sts",
+		.result_type = "sts-policy-invalid",
+		.reason = "policy-syntax" },
+	    &detail);
+}
+
+static void
+judge_fetch(struct judging *judging)
+{
+	const struct diagnosis_sts *sts = &judging->diagnosis->sts;
+	struct judge_detail detail = { .len = 0 };
+
+	if (!sts->has_address) {
+		judge_say(&detail, "mta-sts.%s has no address: AAAA %s, A %s",
+		    judging->diagnosis->settings->domain,
+		    found_str(&sts->ipv6.found), found_str(&sts->ipv4.found));
+		add_fetch_error(judging, "no-address", &detail);
+	} else if (sts->fetch.end == STSFETCH_CERTIFICATE) {
+		judge_certificate(judging);
+	} else if (sts->fetch.end == STSFETCH_OURSELVES) {
+		judge_say(&detail, "the policy could not be fetched: %s",
+		    sts->fetch.detail);
+		judge_add(judging,
+		    &(struct finding){ .kind = FINDING_UNTRIED,
+			.policy_type = "sts",
+			.reason = "our-own-trouble",
+			.action = "try again",
+			.is_temporary = true },
+		    &detail);
+	} else if (sts->fetch.end != STSFETCH_OK) {
+		judge_say(&detail, "%s", sts->fetch.detail);
+		if (sts->fetch.ip[0] != '\0')
+			judge_say(&detail, " (from %s)", sts->fetch.ip);
+		add_fetch_error(judging, fetch_reason(sts->fetch.end), &detail);
+	} else if (!sts->has_policy) {
+		judge_policy(judging);
+	}
+}
+
+/* Something like a record, which no sender takes for one. */
+static bool
+has_attempt(const struct found_txt *txt)
+{
+	for (size_t i = 0; i < txt->count; i++) {
+		/* Behind a NUL nobody writes on purpose. */
+		if (strstr(txt->text[i], "STS") != NULL ||
+		    strstr(txt->text[i], "sts") != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_record_invalid(struct judging *judging, const struct judge_detail *detail)
+{
+	judge_add(judging,
+	    &(struct finding){ .kind = FINDING_WARNING,
+		.policy_type = "sts",
+		.reason = "sts-record-invalid",
+		.action = "publish exactly one valid record, such as "
+			  "\"v=STSv1; id=20260211120000\", or none" },
+	    detail);
+}
+
+static void
+judge_record(struct judging *judging)
+{
+	const struct diagnosis *diagnosis = judging->diagnosis;
+	const struct diagnosis_sts *sts = &diagnosis->sts;
+	struct judge_detail detail = { .len = 0 };
+
+	if (sts->records > 1) {
+		judge_say(&detail,
+		    "there are %zu records that begin with v=STSv1 at %s: "
+		    "senders take it that there is no policy",
+		    sts->records, sts->name);
+		add_record_invalid(judging, &detail);
+	} else if (sts->records == 1 || has_attempt(&sts->txt)) {
+		judge_say(&detail,
+		    "the record at %s is not valid: senders take it that "
+		    "there is no policy; ",
+		    sts->name);
+		if (sts->records == 1)
+			say_remark(&detail, &sts->record_remarks);
+		else
+			judge_say(&detail, "it does not begin with v=STSv1;");
+		add_record_invalid(judging, &detail);
+	} else if (!diagnosis->settings->with_dane) {
+		judge_say(&detail, "there is no record at %s", sts->name);
+		judge_add(judging,
+		    &(struct finding){ .kind = FINDING_WARNING,
+			.policy_type = "sts",
+			.reason = "sts-not-found",
+			.action = "publish an MTA-STS policy, then its record "
+				  "(RFC 8461)" },
+		    &detail);
+	}
+}
+
+void
+judge_sts(struct judging *judging)
+{
+	const struct diagnosis_sts *sts = &judging->diagnosis->sts;
+	struct judge_detail detail = { .len = 0 };
+
+	if (!sts->is_asked)
+		return;
+	if (sts->has_fetch) {
+		judge_fetch(judging);
+		return;
+	}
+	if (sts->txt.found.status == RESOLVER_FOUND ||
+	    sts->txt.found.status == RESOLVER_NOT_FOUND) {
+		judge_record(judging);
+		return;
+	}
+	judge_say(&detail, "TXT %s: %s", sts->name, found_str(&sts->txt.found));
+	judge_add(judging,
+	    &(struct finding){ .kind = FINDING_UNTRIED,
+		.policy_type = "sts",
+		.reason = "dns-failed",
+		.action = "mend the name servers of the domain, or try again",
+		.is_temporary = true },
+	    &detail);
+}
