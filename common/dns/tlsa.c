@@ -107,8 +107,9 @@ void
 tlsa_text(const struct tlsa *tlsa, char *out, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
-	int n = snprintf(out, size, "%u %u %u ", (unsigned)tlsa->usage,
-	    (unsigned)tlsa->selector, (unsigned)tlsa->matching);
+	int n = snprintf(out, size, "%u %u %u%s", (unsigned)tlsa->usage,
+	    (unsigned)tlsa->selector, (unsigned)tlsa->matching,
+	    tlsa->len > 0 ? " " : "");
 	size_t at = n > 0 ? (size_t)n : 0;
 
 	if (at >= size)

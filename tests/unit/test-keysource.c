@@ -26,6 +26,8 @@ static const struct {
 	{ "big.example.org", PLENTY, REASON_NONE, DNSSEC_INSECURE, NULL },
 	{ "address.example.org", PLENTY, REASON_NO_KEY, DNSSEC_UNKNOWN, NULL },
 	{ "none.example.org", PLENTY, REASON_NO_KEY, DNSSEC_UNKNOWN, NULL },
+	/* A denial may be proved, and is no key all the same. */
+	{ "none.signed.example", PLENTY, REASON_NO_KEY, DNSSEC_UNKNOWN, NULL },
 	{ "bad.signed.example", PLENTY, REASON_DNS_BOGUS, DNSSEC_UNKNOWN,
 	    NULL },
 	{ "x.broken.example", PLENTY, REASON_DNS_FAILURE, DNSSEC_UNKNOWN,
