@@ -129,9 +129,11 @@ static void
 read_field(struct reading *in, const struct fieldlist_field *field)
 {
 	if (!fieldlist_is(&in->list, field, "rua")) {
+		if (!fieldlist_check_extension(&in->list, field))
+			return;
 		if (fieldlist_is_nearly(&in->list, field, "rua"))
 			in->nearly = field->name;
-		else if (fieldlist_check_extension(&in->list, field))
+		else
 			remark_extension(in, field);
 		return;
 	}
@@ -180,7 +182,10 @@ reportingpolicy_read(const char *text, size_t len, const char *domain,
 	fieldlist_begin(&in.list, text, len, VERSION_FIELD, remarks);
 	while (fieldlist_next(&in.list, &field))
 		read_field(&in, &field);
-	if (!in.has_rua && in.nearly != REMARK_NOWHERE)
+	if (in.has_rua && in.nearly != REMARK_NOWHERE)
+		remark_add(remarks, REMARK_WARNING, in.nearly, "take it out",
+		    "\"rua\" in another case: senders ignore it");
+	else if (!in.has_rua && in.nearly != REMARK_NOWHERE)
 		fieldlist_error(&in.list, in.nearly, "write \"rua=\"",
 		    "the name of a field is case-sensitive: this is no "
 		    "\"rua\"");

@@ -95,12 +95,12 @@ stsrecord_read(const char *text, size_t len, struct stsrecord *record,
 	fieldlist_begin(&list, text, len, VERSION_FIELD, remarks);
 	while (fieldlist_next(&list, &field)) {
 		if (fieldlist_is(&list, &field, "id")) {
-			if (has_id)
+			if (!has_id)
+				read_id(&list, &field, &got);
+			else if (fieldlist_check_extension(&list, &field))
 				remark_add(remarks, REMARK_WARNING, field.name,
 				    "take one of them out",
 				    "a second id: senders ignore it");
-			else
-				read_id(&list, &field, &got);
 			has_id = true;
 		} else if (fieldlist_check_extension(&list, &field)) {
 			if (fieldlist_is_nearly(&list, &field, "id"))
@@ -109,7 +109,10 @@ stsrecord_read(const char *text, size_t len, struct stsrecord *record,
 				remark_extension(&list, &field);
 		}
 	}
-	if (!has_id && nearly != REMARK_NOWHERE)
+	if (has_id && nearly != REMARK_NOWHERE)
+		remark_add(remarks, REMARK_WARNING, nearly, "take it out",
+		    "\"id\" in another case: senders ignore it");
+	else if (!has_id && nearly != REMARK_NOWHERE)
 		fieldlist_error(&list, nearly, "write \"id=\"",
 		    "the name of a field is case-sensitive: this is no \"id\"");
 	else if (!has_id)

@@ -77,5 +77,8 @@ Suite *tlsa_suite(void);
 Suite *parallel_suite(void);
 Suite *policylines_suite(void);
 Suite *lookup_suite(void);
+Suite *stsrecord_suite(void);
+Suite *stspolicy_suite(void);
+Suite *reportingpolicy_suite(void);
 
 #endif
