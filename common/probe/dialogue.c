@@ -58,16 +58,20 @@ static bool
 is_ours(int error)
 {
 	return error == ENOMEM || error == ENOBUFS || error == EMFILE ||
-	    error == ENFILE || error == EINVAL || error == EBADF;
+	    error == ENFILE || error == EBADF;
 }
 
-/* What keeps a connection from leaving this host. */
+/*
+ * What keeps a connection from leaving this host; EINVAL is a link-local
+ * address, which does not say by which of our links.
+ */
 static bool
 is_no_route(int error)
 {
 	return error == ENETUNREACH || error == EHOSTUNREACH ||
 	    error == EADDRNOTAVAIL || error == EAFNOSUPPORT ||
-	    error == ENETDOWN || error == EACCES || error == EPERM;
+	    error == ENETDOWN || error == EACCES || error == EPERM ||
+	    error == EINVAL;
 }
 
 /*

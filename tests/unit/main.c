@@ -90,6 +90,8 @@ static runner_suite_fn *const suites[] = {
 	stsrecord_suite,
 	stspolicy_suite,
 	reportingpolicy_suite,
+	certificate_suite,
+	smtpreply_suite,
 };
 
 /*

@@ -80,5 +80,7 @@ Suite *lookup_suite(void);
 Suite *stsrecord_suite(void);
 Suite *stspolicy_suite(void);
 Suite *reportingpolicy_suite(void);
+Suite *certificate_suite(void);
+Suite *smtpreply_suite(void);
 
 #endif

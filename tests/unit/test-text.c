@@ -166,6 +166,17 @@ START_TEST(a_cut_keeps_characters_whole)
 }
 END_TEST
 
+START_TEST(plain)
+{
+	char out[8];
+
+	text_plain(out, sizeof out, BYTES("a\0b\x7f\r\n\xc3\xa4"));
+	ck_assert_str_eq(out, "a?b???");
+	text_plain(out, sizeof out, "", 0);
+	ck_assert_str_eq(out, "");
+}
+END_TEST
+
 START_TEST(a_cut_of_bytes_that_are_no_utf8)
 {
 	/* It must end, and stay below the limit; how much is lost is open. */
@@ -223,6 +234,7 @@ text_suite(void)
 	tcase_add_test(tc, case_is_that_of_ascii);
 	tcase_add_test(tc, ends_of_strings);
 	tcase_add_test(tc, bytes_are_classified);
+	tcase_add_test(tc, plain);
 	tcase_add_loop_test(tc, utf8_is_decoded, 0, (int)ARRAY_LEN(utf8));
 	tcase_add_test(tc, every_character_comes_back);
 	tcase_add_loop_test(
