@@ -156,8 +156,26 @@ bad_value(struct parser *p, const struct keyword *kw, const char *value,
 	problem(p, "%s: \"%s\": %s", kw->name, show(value).text, shown.text);
 }
 
+/* The two words of a pair, with one blank between them; else one word. */
+static bool
+join_words(const struct keyword *kw, char *value)
+{
+	char *second = value + strcspn(value, " \t");
+
+	if (*second == '\0')
+		return !kw->is_pair;
+	*second = '\0';
+	for (second++; text_is_space(*second);)
+		second++;
+	if (!kw->is_pair || strpbrk(second, " \t") != NULL)
+		return false;
+	value[strlen(value)] = ' ';
+	memmove(strchr(value, ' ') + 1, second, strlen(second) + 1);
+	return true;
+}
+
 static void
-take_setting(struct parser *p, const char *name, const char *value)
+take_setting(struct parser *p, const char *name, char *value)
 {
 	const struct keyword *kw;
 	const char *why;
@@ -177,6 +195,11 @@ take_setting(struct parser *p, const char *name, const char *value)
 	p->conf->given |= UINT64_C(1) << i;
 	if (value[0] == '\0') {
 		problem(p, "%s: no value", kw->name);
+		return;
+	}
+	if (!join_words(kw, value)) {
+		problem(p, "%s: %s", kw->name,
+		    kw->is_pair ? "not two values" : "more than one value");
 		return;
 	}
 	why = keyword_set(kw, p->conf, value);
@@ -220,10 +243,6 @@ take_line(struct parser *p, char *line)
 		*value++ = '\0';
 	while (text_is_space(*value))
 		value++;
-	if (strpbrk(value, " \t") != NULL) {
-		problem(p, "%s: more than one value", show(line).text);
-		return;
-	}
 	take_setting(p, line, value);
 }
 
@@ -258,6 +277,36 @@ check_alerts(struct parser *p)
 	}
 }
 
+/* A name of its own in the log, where the file does not give one. */
+static void
+name_collector(struct parser *p)
+{
+	struct conf *conf = p->conf;
+	char *ident;
+
+	if (conf_is_given(conf, "SyslogIdent"))
+		return;
+	ident = strdup("tlsrpt-collector");
+	if (ident == NULL) {
+		problem(p, "out of memory");
+		return;
+	}
+	free(conf->syslog_ident);
+	conf->syslog_ident = ident;
+}
+
+static void
+check_collector(struct parser *p)
+{
+	const struct conf *conf = p->conf;
+
+	if ((conf->certificate_file[0] == '\0') !=
+	    (conf->key_file[0] == '\0')) {
+		p->line = later_line(p, "CertificateFile", "KeyFile");
+		problem(p, "CertificateFile: needs KeyFile, and KeyFile it");
+	}
+}
+
 /* What no single line can be blamed for is said of the last one. */
 static void
 check_whole(struct parser *p, enum conf_reader reader)
@@ -271,6 +320,9 @@ check_whole(struct parser *p, enum conf_reader reader)
 		problem(p, "WarningRate: less than NoticeRate");
 	}
 	check_alerts(p);
+	check_collector(p);
+	if (reader == CONF_COLLECTOR)
+		name_collector(p);
 }
 
 static void
@@ -381,6 +433,18 @@ conf_is_given(const struct conf *conf, const char *keyword)
 }
 
 static bool
+is_same_list(const struct conf_list *a, const struct conf_list *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		if (strcmp(a->item[i], b->item[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
 is_same(const struct keyword *kw, const struct conf *a, const struct conf *b)
 {
 	const void *x = (const char *)a + kw->offset;
@@ -388,6 +452,8 @@ is_same(const struct keyword *kw, const struct conf *a, const struct conf *b)
 
 	if (kw->type == TYPE_STRING)
 		return strcmp(*(char *const *)x, *(char *const *)y) == 0;
+	if (kw->type == TYPE_LIST)
+		return is_same_list(x, y);
 	return memcmp(x, y, sizeof(unsigned)) == 0;
 }
 

@@ -46,8 +46,9 @@ enum log_format {
 
 /* Who reads a configuration. */
 enum conf_reader {
-	CONF_MILTER, /* it needs all: without Mailbox, no mail would be ours */
-	CONF_COMMAND /* what it is given is ours, so Mailbox may be missing */
+	CONF_MILTER,  /* it needs all: without Mailbox, no mail would be ours */
+	CONF_COMMAND, /* what it is given is ours, so Mailbox may be missing */
+	CONF_COLLECTOR /* the same; and it logs under a name of its own */
 };
 
 struct conf_list {
@@ -97,6 +98,20 @@ struct conf {
 	char *alert_command;
 	struct conf_list alert_mail;
 	uint64_t alert_rate; /* an hour; 0 for no limit */
+	/* The collector: reports by HTTPS. */
+	struct conf_list listen; /* as Socket */
+	unsigned listen_mode;
+	char *listen_group;
+	char *path;
+	struct conf_list path_secret; /* "DOMAIN TOKEN" */
+	struct conf_list trusted_proxy;
+	bool require_auth;
+	char *certificate_file;
+	char *key_file;
+	uint64_t max_body_size;
+	uint64_t max_connections;
+	uint64_t request_timeout; /* seconds */
+	uint64_t rate_per_client; /* requests an hour; 0 for no limit */
 	/* The log. */
 	enum log_target log_target;
 	enum log_format log_format;

@@ -1,7 +1,9 @@
 /*
  * keyword: the table of the configuration's keywords, and how a value is read.
  *
- * Used by conf.c alone; everybody else sees the values in struct conf.
+ * Used by conf.c alone; everybody else sees the values in struct conf. The
+ * table is in keyword.c, what strings look like in keywordcheck.c, and how
+ * values are read in keywordvalue.c.
  */
 #ifndef KEYWORD_H
 #define KEYWORD_H
@@ -39,6 +41,7 @@ struct keyword {
 	uint64_t min;       /* of numbers */
 	uint64_t max;
 	const struct choice *choices;
+	bool is_pair; /* of two words, which become one with a blank */
 	/* Returns what is wrong with a string, or NULL. */
 	const char *(*check)(const char *value);
 };

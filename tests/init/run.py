@@ -783,7 +783,7 @@ def sample_settings():
     """(keyword, value) of the sample, the commented ones too; of two lines
     for one keyword the first."""
     settings = {}
-    for name, value in re.findall(r"^#?([A-Z]\w+)\t+(\S+)$",
+    for name, value in re.findall(r"^#?([A-Z]\w+)\t+(\S+(?: \S+)?)$",
                                   read("conf/tlsrpt-milter.conf"),
                                   re.MULTILINE):
         settings.setdefault(name, value)

@@ -54,6 +54,61 @@ START_TEST(addresses_and_ports)
 }
 END_TEST
 
+/* A network, an address, and whether it is in it; NULL: the first is none. */
+static const struct {
+	const char *network;
+	const char *address;
+	bool is_in;
+} networks[] = {
+	{ "192.0.2.1", "192.0.2.1", true },
+	{ "192.0.2.1", "192.0.2.2", false },
+	{ "192.0.2.0/24", "192.0.2.255", true },
+	{ "192.0.2.0/24", "192.0.3.0", false },
+	{ "192.0.2.128/25", "192.0.2.127", false },
+	{ "192.0.2.128/25", "192.0.2.128", true },
+	{ "10.0.0.0/7", "11.255.255.255", true },
+	{ "10.0.0.0/7", "12.0.0.0", false },
+	{ "0.0.0.0/0", "203.0.113.9", true },
+	{ "0.0.0.0/0", "2001:db8::1", false },
+	{ "::/0", "2001:db8::1", true },
+	{ "::/0", "192.0.2.1", false },
+	{ "2001:db8::/32", "2001:db8:ffff::1", true },
+	{ "2001:db8::/33", "2001:db8:8000::1", false },
+	{ "2001:db8::1", "2001:db8::1", true },
+	{ "2001:db8::1/128", "2001:db8::2", false },
+	{ "192.0.2.0/24", "::ffff:192.0.2.7", true },
+	{ "::ffff:192.0.2.0/120", "192.0.2.7", true },
+	{ "::ffff:192.0.2.0/120", "192.0.3.7", false },
+	{ "192.0.2.0/33", NULL, false },
+	{ "2001:db8::/129", NULL, false },
+	{ "192.0.2.0/", NULL, false },
+	{ "192.0.2.0/+8", NULL, false },
+	{ "192.0.2.0/0008", NULL, false },
+	{ "192.0.2.0/8/8", NULL, false },
+	{ "192.0.2", NULL, false },
+	{ "example.com", NULL, false },
+	{ "/8", NULL, false },
+	{ "", NULL, false },
+};
+
+START_TEST(networks_and_what_is_in_them)
+{
+	struct network network = { .bits = 77 }, address;
+
+	if (networks[_i].address == NULL) {
+		ck_assert_msg(
+		    !address_read_network(networks[_i].network, &network), "%s",
+		    networks[_i].network);
+		ck_assert_uint_eq(network.bits, 77);
+		return;
+	}
+	ck_assert(address_read_network(networks[_i].network, &network));
+	ck_assert(address_read_network(networks[_i].address, &address));
+	ck_assert_msg(address_is_in(&address, &network) == networks[_i].is_in,
+	    "%s, %s", networks[_i].network, networks[_i].address);
+}
+END_TEST
+
 Suite *
 address_suite(void)
 {
@@ -61,6 +116,8 @@ address_suite(void)
 	TCase *tc = tcase_create("address");
 
 	tcase_add_loop_test(tc, addresses_and_ports, 0, (int)ARRAY_LEN(rows));
+	tcase_add_loop_test(
+	    tc, networks_and_what_is_in_them, 0, (int)ARRAY_LEN(networks));
 	suite_add_tcase(suite, tc);
 	return suite;
 }

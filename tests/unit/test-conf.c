@@ -213,6 +213,17 @@ static const struct {
 	{ "LogFormat xml", "f:2: LogFormat" },
 	{ "SyslogFacility kern", "f:2: SyslogFacility" },
 	{ "SyslogIdent a[b]", "f:2: SyslogIdent" },
+	{ "Domain a b", "f:2: Domain: more than one value" },
+	{ "Listen 8080", "f:2: Listen" },
+	{ "Listen unix:/x\nListen inet:80@::1", NULL },
+	{ "PathSecret example.com 0123456789abcdef", NULL },
+	{ "PathSecret example.com\t \t0123456789abcdef", NULL },
+	{ "PathSecret example.com", "f:2: PathSecret: not two values" },
+	{ "PathSecret a 0123456789abcdef x", "f:2: PathSecret: not two" },
+	{ "PathSecret a 0123456789abcde", "f:2: PathSecret: \"a 01" },
+	{ "TrustedProxy 192.0.2.0/33", "f:2: TrustedProxy" },
+	{ "KeyFile /k\nUser x", "f:2: CertificateFile: needs KeyFile" },
+	{ "CertificateFile /c\nKeyFile /k", NULL },
 	{ "User x#y", NULL },
 	{ "#User", NULL },
 };
@@ -240,6 +251,62 @@ START_TEST(lines_are_judged)
 	}
 	free(problems);
 	conf_unref(&conf);
+}
+END_TEST
+
+/* One blank between the two words, whatever the file has. */
+START_TEST(a_pair_is_one_value)
+{
+	static const char text[] =
+	    "Mailbox a@b\nPathSecret a.example \t 0123456789abcdef  # x\n";
+	char *problems = NULL;
+	struct conf *conf = parse(BYTES(text), &problems);
+
+	ck_assert_uint_eq(conf->path_secret.count, 1);
+	ck_assert_str_eq(
+	    conf->path_secret.item[0], "a.example 0123456789abcdef");
+	conf_unref(&conf);
+	free(problems);
+}
+END_TEST
+
+/* The collector needs no Mailbox, and has a name of its own in the log. */
+START_TEST(the_collector_reads_the_same_file)
+{
+	static const char none[] = "User x\n";
+	static const char given[] = "SyslogIdent tlsrpt-milter\n";
+	FILE *file = fopen("/dev/null", "w");
+	struct conf *conf = conf_parse("f", BYTES(none), CONF_COLLECTOR, file);
+
+	ck_assert_str_eq(conf->syslog_ident, "tlsrpt-collector");
+	conf_unref(&conf);
+	conf = conf_parse("f", BYTES(given), CONF_COLLECTOR, file);
+	ck_assert_str_eq(conf->syslog_ident, "tlsrpt-milter");
+	conf_unref(&conf);
+	(void)fclose(file);
+}
+END_TEST
+
+/* Lists are compared by what is in them. */
+START_TEST(listening_elsewhere_needs_a_restart)
+{
+	static const char one[] = "Mailbox a@b\nListen unix:/x\n";
+	static const char two[] = "Mailbox a@b\nListen unix:/y\n";
+	char *problems = NULL, restart[64];
+	struct conf *a = parse(BYTES(one), &problems), *b, *c;
+
+	free(problems);
+	b = parse(BYTES(one), &problems);
+	free(problems);
+	c = parse(BYTES(two), &problems);
+	free(problems);
+	conf_restart_needed(a, b, restart, sizeof restart);
+	ck_assert_str_eq(restart, "");
+	conf_restart_needed(a, c, restart, sizeof restart);
+	ck_assert_str_eq(restart, "Listen");
+	conf_unref(&a);
+	conf_unref(&b);
+	conf_unref(&c);
 }
 END_TEST
 
@@ -457,7 +524,7 @@ START_TEST(every_keyword_has_a_name)
 		ck_assert_ptr_nonnull(value);
 		n++;
 	}
-	ck_assert_uint_eq(n, 36);
+	ck_assert_uint_eq(n, 49);
 	ck_assert_ptr_null(conf_keyword(n, &value));
 }
 END_TEST
@@ -501,6 +568,9 @@ conf_suite(void)
 	tcase_add_test(tc, every_keyword_is_taken);
 	tcase_add_loop_test(tc, lines_are_judged, 0, (int)ARRAY_LEN(lines));
 	tcase_add_test(tc, every_problem_is_told);
+	tcase_add_test(tc, a_pair_is_one_value);
+	tcase_add_test(tc, the_collector_reads_the_same_file);
+	tcase_add_test(tc, listening_elsewhere_needs_a_restart);
 	tcase_add_test(tc, commands_need_no_mailbox);
 	tcase_add_test(tc, values_are_told);
 	tcase_add_test(tc, odd_files);

@@ -93,7 +93,7 @@ START_TEST(the_table_is_sound)
 			    other->offset >= kw->offset + size_of(kw));
 		}
 	}
-	ck_assert_uint_eq(n, 36);
+	ck_assert_uint_eq(n, 49);
 	ck_assert_uint_le(n, KEYWORDS_MAX);
 	ck_assert_ptr_null(keyword_at(n));
 	ck_assert_ptr_null(keyword_at(SIZE_MAX));
@@ -105,7 +105,7 @@ START_TEST(what_needs_a_restart)
 {
 	static const char *const at_restart[] = { "Socket", "SocketMode",
 		"SocketGroup", "User", "PidFile", "StateFile", "ResolveAfter",
-		"SilentAfter" };
+		"SilentAfter", "Listen", "ListenMode", "ListenGroup" };
 	const struct keyword *kw;
 	size_t count = 0;
 
@@ -224,7 +224,11 @@ END_TEST
 #define NOT_SOCKET                                                             \
 	"not unix:PATH, local:PATH, inet:PORT@HOST or inet6:PORT@HOST"
 #define NOT_ABSOLUTE "the path of a socket must begin with \"/\""
-#define NOT_PORT     "the port is not 1 to 65535"
+#define NOT_HTTP_PATH                                                          \
+	"not a path such as /v1/tlsrpt: letters, digits and \"._~-\""
+#define NOT_TOKEN "a token has 16 to 128 letters, digits and \"._~-\""
+#define NOT_PROXY "not ADDRESS, ADDRESS/BITS or unix"
+#define NOT_PORT  "the port is not 1 to 65535"
 #define NOT_MAILBOX                                                            \
 	"not an address (tls-reports@example.com) or a domain "                \
 	"(@reports.example.com)"
@@ -333,6 +337,22 @@ static const struct {
 	/* 254 bytes, and 255. */
 	{ "AlertMail", "a@" D60 D60 D60 D60 "123456789012", NULL },
 	{ "AlertMail", "a@" D60 D60 D60 D60 "1234567890123", NOT_PLAIN },
+	{ "Path", "/", NOT_HTTP_PATH },
+	{ "Path", "/x", NULL },
+	{ "Path", "/a/b.c_d~e-f", NULL },
+	{ "Path", "/x/", NOT_HTTP_PATH },
+	{ "Path", "//x", NOT_HTTP_PATH },
+	{ "Path", "x", NOT_HTTP_PATH },
+	{ "Path", "/%78", NOT_HTTP_PATH },
+	{ "Path", "/x?y", NOT_HTTP_PATH },
+	{ "PathSecret", "a.example 0123456789abcdef", NULL },
+	{ "PathSecret", "a.example 0123456789abcde", NOT_TOKEN },
+	{ "PathSecret", "a.example 0123456789abcde/", NOT_TOKEN },
+	{ "PathSecret", "0123456789abcdef", "not a domain and a token" },
+	{ "PathSecret", " 0123456789abcdef", "not a domain and a token" },
+	{ "TrustedProxy", "unix", NULL },
+	{ "TrustedProxy", "2001:db8::/32", NULL },
+	{ "TrustedProxy", "localhost", NOT_PROXY },
 	{ "SyslogIdent", "x", NULL },
 	{ "SyslogIdent", "12345678901234567890123456789012", NULL },
 	{ "SyslogIdent", "123456789012345678901234567890123", NOT_IDENT },
