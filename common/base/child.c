@@ -21,7 +21,9 @@ enum {
 	/* How often it is looked whether it has ended: there is no portable
 	 * way to wait for that and for descriptors at once. */
 	TURN_MIN_MS = 1,
-	TURN_MAX_MS = 50
+	TURN_MAX_MS = 50,
+	/* More than a pipe can hold (1 MB), even when reads come out short. */
+	DRAIN_READS = 4096
 };
 
 enum stage {
@@ -35,6 +37,7 @@ struct running {
 	struct child_end *end;
 	pid_t pid;
 	int in;     /* to its standard input; -1 when it is closed */
+	int out;    /* from its standard output; likewise */
 	int err;    /* from its standard error; likewise */
 	int cancel; /* child->cancel_fd until that has been readable */
 	size_t sent;
@@ -56,11 +59,14 @@ close_fd(int *fd)
  */
 
 static int
-add_actions(posix_spawn_file_actions_t *actions, int in, int err)
+add_actions(posix_spawn_file_actions_t *actions, int in, int out, int err)
 {
 	int rc = posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO);
 
-	if (rc == 0)
+	if (rc == 0 && out != -1)
+		rc = posix_spawn_file_actions_adddup2(
+		    actions, out, STDOUT_FILENO);
+	else if (rc == 0)
 		rc = posix_spawn_file_actions_addopen(
 		    actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	if (rc == 0)
@@ -95,7 +101,7 @@ set_attributes(posix_spawnattr_t *attributes)
 
 /* Returns an errno, 0 when it runs. */
 static int
-spawn(struct running *r, int in, int err)
+spawn(struct running *r, int in, int out, int err)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -105,7 +111,7 @@ spawn(struct running *r, int in, int err)
 		return rc;
 	rc = posix_spawnattr_init(&attributes);
 	if (rc == 0) {
-		rc = add_actions(&actions, in, err);
+		rc = add_actions(&actions, in, out, err);
 		if (rc == 0)
 			rc = set_attributes(&attributes);
 		if (rc == 0)
@@ -117,22 +123,31 @@ spawn(struct running *r, int in, int err)
 	return rc;
 }
 
-/* With ours end of both pipes in r, which does not block. */
+/* A pipe; the end that is ours does not block. */
+static bool
+make_pipe(int fds[2], int ours)
+{
+	return pipe2(fds, O_CLOEXEC) == 0 &&
+	    fcntl(fds[ours], F_SETFL, O_NONBLOCK) == 0;
+}
+
+/* With our ends of all pipes in r. */
 static int
 start(struct running *r)
 {
-	int in[2] = { -1, -1 }, err[2] = { -1, -1 };
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 };
 	int rc = 0;
 
-	if (pipe2(in, O_CLOEXEC) == -1 || pipe2(err, O_CLOEXEC) == -1 ||
-	    fcntl(in[1], F_SETFL, O_NONBLOCK) == -1 ||
-	    fcntl(err[0], F_SETFL, O_NONBLOCK) == -1)
+	if (!make_pipe(in, 1) || !make_pipe(err, 0) ||
+	    (r->child->output != NULL && !make_pipe(out, 0)))
 		rc = errno;
 	if (rc == 0)
-		rc = spawn(r, in[0], err[1]);
+		rc = spawn(r, in[0], out[1], err[1]);
 	close_fd(&in[0]);
+	close_fd(&out[1]);
 	close_fd(&err[1]);
 	r->in = in[1];
+	r->out = out[0];
 	r->err = err[0];
 	return rc;
 }
@@ -184,10 +199,33 @@ hear(struct running *r)
 	said[r->said] = '\0';
 }
 
+/* Hand on a piece of what it writes; false when there is none for now. */
+static bool
+pass_on(struct running *r)
+{
+	char block[65536];
+	ssize_t n;
+
+	if (r->out == -1)
+		return false;
+	n = read(r->out, block, sizeof block);
+	if (n == -1 && errno == EINTR)
+		return true;
+	if (n == -1 && errno == EAGAIN)
+		return false;
+	if (n <= 0) {
+		close_fd(&r->out);
+		return false;
+	}
+	r->child->output(r->child->output_ctx, block, (size_t)n);
+	return true;
+}
+
 static void
 exchange(struct running *r, int milliseconds)
 {
 	struct pollfd fds[] = {
+		{ .fd = r->out, .events = POLLIN },
 		{ .fd = r->in, .events = POLLOUT },
 		{ .fd = r->err, .events = POLLIN },
 		{ .fd = r->cancel, .events = POLLIN },
@@ -196,10 +234,12 @@ exchange(struct running *r, int milliseconds)
 	if (poll(fds, sizeof fds / sizeof fds[0], milliseconds) <= 0)
 		return;
 	if (fds[0].revents != 0)
-		feed(r);
+		(void)pass_on(r);
 	if (fds[1].revents != 0)
+		feed(r);
+	if (fds[2].revents != 0)
 		hear(r);
-	if (fds[2].revents != 0) {
+	if (fds[3].revents != 0) {
 		r->cancel = -1;
 		if (r->stage == STAGE_RUNS) {
 			r->end->how = CHILD_CANCELLED;
@@ -249,6 +289,17 @@ wait_for_end(struct running *r)
 	}
 }
 
+/*
+ * What is in the pipe still, which is bounded: what it left in the background
+ * may go on writing.
+ */
+static void
+drain(struct running *r)
+{
+	for (int i = 0; i < DRAIN_READS && pass_on(r); i++)
+		;
+}
+
 /* It has ended, or cannot be killed, in which case it stays. */
 static void
 reap(struct running *r)
@@ -261,6 +312,7 @@ reap(struct running *r)
 	if (r->stage != STAGE_RUNS)
 		(void)kill(-r->pid, SIGKILL);
 	hear(r);
+	drain(r);
 	pid = waitpid(r->pid, &status, WNOHANG);
 	if (end->how == CHILD_TIMEOUT || end->how == CHILD_CANCELLED)
 		return;
@@ -282,6 +334,7 @@ child_run(const struct child *child, struct child_end *end)
 		.child = child,
 		.end = end,
 		.in = -1,
+		.out = -1,
 		.err = -1,
 		.cancel = child->cancel_fd,
 		.stage = STAGE_RUNS,
@@ -296,6 +349,7 @@ child_run(const struct child *child, struct child_end *end)
 		reap(&r);
 	}
 	close_fd(&r.in);
+	close_fd(&r.out);
 	close_fd(&r.err);
 }
 

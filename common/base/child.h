@@ -4,10 +4,10 @@
  *
  * The program has a process group of its own, all signals as they are by
  * default, the root directory, and no descriptor but 0, 1 and 2: standard input
- * is a pipe with what it is given, standard output is /dev/null, and of
- * standard error the beginning is kept to tell why it failed. One that does not
- * read, that writes without end or that does not end holds its caller up no
- * longer than the limit says.
+ * is a pipe with what it is given, standard output is /dev/null or handed to
+ * whoever wants it, and of standard error the beginning is kept to tell why it
+ * failed. One that does not read, that writes without end or that does not end
+ * holds its caller up no longer than the limit says.
  *
  * What it leaves running in the background when it ends in time is its own
  * affair, as cron(8) has it: mail systems deliver so. When the time is up, the
@@ -31,6 +31,10 @@ struct child {
 	unsigned limit_ms; /* then it gets SIGTERM */
 	unsigned grace_ms; /* and after so much more SIGKILL */
 	int cancel_fd;     /* readable: its time is up at once; or -1 */
+	/* Gets what it writes to standard output, as it comes, in pieces that
+	   are cut anywhere; or NULL. */
+	void (*output)(void *ctx, const char *data, size_t len);
+	void *output_ctx;
 };
 
 enum child_how {

@@ -56,6 +56,15 @@ write_program(const char *body)
 	ck_assert_int_eq(chmod(program, 0700), 0);
 }
 
+/* What the next run() writes is kept here, if there is a place. */
+static struct buf *output;
+
+static void
+take_output(void *ctx, const char *data, size_t len)
+{
+	ck_status("output", buf_append(ctx, data, len), ST_OK);
+}
+
 static struct child_end
 run(const char *input, size_t len, unsigned limit_ms, int cancel_fd)
 {
@@ -70,6 +79,8 @@ run(const char *input, size_t len, unsigned limit_ms, int cancel_fd)
 		.limit_ms = limit_ms,
 		.grace_ms = 300,
 		.cancel_fd = cancel_fd,
+		.output = output != NULL ? take_output : NULL,
+		.output_ctx = output,
 	};
 	struct child_end end;
 
@@ -281,6 +292,40 @@ START_TEST(it_says_too_much)
 }
 END_TEST
 
+/* Its standard output is wanted: all of it, however it ends. */
+START_TEST(its_output)
+{
+	struct child_end end;
+	struct buf text;
+	long before;
+
+	buf_init(&text, 8 << 20);
+	output = &text;
+	end = run_body("cat; printf 'a\\0b\n'; echo no >&2; exit 4");
+	ck_end(&end, CHILD_EXITED, 4, "exit status 4: no");
+	ck_bytes("output", text.data, text.len, "a line\na\0b\n", 11);
+	buf_cut(&text, 0);
+	end = run_body("yes 123456789 | head -c 5000000");
+	ck_end(&end, CHILD_EXITED, 0, "exit status 0");
+	ck_assert_uint_eq(text.len, 5000000);
+	buf_cut(&text, 0);
+	/* What it filled the pipe with before it ended. */
+	end = run_body("exec head -c 60000 /dev/zero");
+	ck_assert_uint_eq(text.len, 60000);
+	buf_cut(&text, 0);
+	/* Who closes it lives on, and who leaves it to another ends. */
+	before = now_ms();
+	end = run_body("exec >&-; sleep 0.2; exit 7");
+	ck_end(&end, CHILD_EXITED, 7, "exit status 7");
+	end = run_body("echo x; sleep 3 & exit 0");
+	ck_end(&end, CHILD_EXITED, 0, "exit status 0");
+	ck_assert_int_lt(now_ms() - before, 3000);
+	ck_bytes("output", text.data, text.len, "x\n", 2);
+	output = NULL;
+	buf_free(&text);
+}
+END_TEST
+
 START_TEST(its_time_is_up)
 {
 	struct child_end end;
@@ -407,6 +452,7 @@ child_suite(void)
 	tcase_add_test(tc, how_it_fails);
 	tcase_add_test(tc, it_cannot_be_run);
 	tcase_add_test(tc, it_says_too_much);
+	tcase_add_test(tc, its_output);
 	tcase_add_test(tc, its_time_is_up);
 	tcase_add_test(tc, it_will_not_end);
 	tcase_add_test(tc, what_it_started_is_killed);
