@@ -321,6 +321,14 @@ enum status state_newest_path(struct state *state, const char *policy_domain,
     const char *policy_type, char path[STATE_PATH_MAX], int64_t *end,
     struct fault *fault);
 
+/*
+ * The records of the reports that told of an episode, those with the latest
+ * range first, at most max of them: the paths from ArchiveDirectory on.
+ */
+enum status state_problem_paths(struct state *state,
+    const struct state_problem *problem, size_t max,
+    bool (*fn)(void *ctx, const char *path), void *ctx, struct fault *fault);
+
 /* All reporters, in alphabetical order. */
 enum status state_reporters(struct state *state,
     bool (*fn)(void *ctx, const struct state_reporter *reporter), void *ctx,

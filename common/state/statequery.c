@@ -313,6 +313,33 @@ state_newest_path(struct state *state, const char *policy_domain,
 	return leave(state, st, fault);
 }
 
+enum status
+state_problem_paths(struct state *state, const struct state_problem *problem,
+    size_t max, bool (*fn)(void *ctx, const char *path), void *ctx,
+    struct fault *fault)
+{
+	enum status st = enter(state, fault);
+	char path[STATE_PATH_MAX];
+	sqlite3_stmt *stmt;
+	bool is_row;
+
+	if (st != ST_OK)
+		return st;
+	stmt = statedb_bind(state, SQL_PROBLEM_PATHS, "ttttiii",
+	    problem->policy_domain, problem->policy_type,
+	    problem->receiving_mx_hostname, problem->result_type,
+	    problem->episode.since, problem->episode.resolved, (int64_t)max);
+	while ((st = statedb_step(state, stmt, &is_row, fault)) == ST_OK &&
+	    is_row) {
+		statedb_text(stmt, 0, path, sizeof path);
+		if (!fn(ctx, path)) {
+			(void)sqlite3_reset(stmt);
+			break;
+		}
+	}
+	return leave(state, st, fault);
+}
+
 static enum status
 count_all(struct state *state, struct state_counts *counts, struct fault *fault)
 {

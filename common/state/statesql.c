@@ -365,6 +365,17 @@ static const char *const texts[STATEMENTS] = {
 	    " WHERE p.domain = (SELECT id FROM name WHERE text = ?1)"
 	    " AND p.type = (SELECT id FROM name WHERE text = ?2)"
 	    " ORDER BY p.finish DESC, p.report DESC LIMIT 1",
+	[SQL_PROBLEM_PATHS] =
+	    "SELECT r.path FROM policy p"
+	    " JOIN failure f ON f.report = p.report"
+	    " AND f.domain = p.domain AND f.type = p.type"
+	    " JOIN report r ON r.id = p.report"
+	    " WHERE p.domain = (SELECT id FROM name WHERE text = ?1)"
+	    " AND p.type = (SELECT id FROM name WHERE text = ?2)"
+	    " AND f.mx = (SELECT id FROM name WHERE text = ?3)"
+	    " AND f.result = (SELECT id FROM name WHERE text = ?4)"
+	    " AND p.begin >= ?5 AND p.begin < ?6 AND p.noise = 0"
+	    " ORDER BY p.finish DESC, p.report DESC LIMIT ?7",
 	[SQL_REPORTERS] = "SELECT n.text, s.newest, s.reports FROM reporter s"
 			  " JOIN name n ON n.id = s.id ORDER BY n.text",
 	[SQL_COUNTS] =

@@ -18,6 +18,7 @@
 #include "rfc3339.h"
 #include "state.h"
 #include "suites.h"
+#include "text.h"
 #include "unit.h"
 
 enum {
@@ -626,6 +627,58 @@ START_TEST(a_problem_has_reporters)
 	    ST_OK);
 	ck_string(
 	    "reporters", said, "reporter A 259199 2\nreporter B 172799 1\n");
+}
+END_TEST
+
+static bool
+add_path(void *ctx, const char *record)
+{
+	size_t len = strlen(said);
+
+	(void)snprintf(said + len, sizeof said - len, "%s ", record);
+	return --*(int *)ctx > 0;
+}
+
+/* The latest first, and nothing that did not tell of it. */
+START_TEST(a_problem_has_records)
+{
+	const struct given rows[] = {
+		{ "A", 1, 90, 10, NULL, NULL, NULL, NULL },
+		{ "A", 2, 90, 10, "sts tlsa", NULL, NULL, NULL },
+		{ "B", 3, 90, 0, NULL, NULL, NULL, NULL },
+		{ "C", 1, 90, 10, NULL, NULL, NULL, "e.example" },
+		{ "D", 3, 0, 10, "tlsa", NULL, NULL, NULL },
+	};
+	char want[2 * STATE_PATH_MAX + 4], names[5][STATE_PATH_MAX];
+	struct state_problem problem;
+	int left = 100;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		(void)give(&rows[i]);
+		name_record(names[i]);
+	}
+	ck_status("problems",
+	    state_problems(state, "d.example", false, at(3), keep_problem,
+		&problem, &fault),
+	    ST_OK);
+	text_copy(problem.policy_type, sizeof problem.policy_type, "sts");
+	said[0] = '\0';
+	ck_status("paths",
+	    state_problem_paths(state, &problem, 10, add_path, &left, &fault),
+	    ST_OK);
+	(void)snprintf(want, sizeof want, "%s %s ", names[1], names[0]);
+	ck_string("paths", said, want);
+	/* No more than are asked for, or wanted. */
+	for (int i = 0; i < 2; i++) {
+		left = i == 0 ? 100 : 1;
+		said[0] = '\0';
+		ck_status("one",
+		    state_problem_paths(state, &problem, i == 0 ? 1 : 10,
+			add_path, &left, &fault),
+		    ST_OK);
+		(void)snprintf(want, sizeof want, "%s ", names[1]);
+		ck_string("one", said, want);
+	}
 }
 END_TEST
 
@@ -1312,6 +1365,7 @@ state_suite(void)
 	tcase_add_test(tcase, a_problem_lives);
 	tcase_add_test(tcase, the_newest_record_is_found);
 	tcase_add_test(tcase, a_problem_has_reporters);
+	tcase_add_test(tcase, a_problem_has_records);
 	tcase_add_test(tcase, loop_noise_opens_nothing);
 	tcase_add_test(tcase, silence_is_told_once);
 	tcase_add_test(tcase, old_reports_are_forgotten);
