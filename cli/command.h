@@ -16,6 +16,7 @@ int ingest_main(int argc, char **argv);
 int reindex_main(int argc, char **argv);
 int summary_main(int argc, char **argv);
 int problems_main(int argc, char **argv);
+int trace_main(int argc, char **argv);
 int html_main(int argc, char **argv);
 int health_main(int argc, char **argv);
 int ready_main(int argc, char **argv);

@@ -398,20 +398,25 @@ maillog_reason(const struct maillog_line *line, char out[MAILLOG_REASON_MAX])
 }
 
 const char *
-maillog_kind_str(enum maillog_kind kind)
+maillog_kind_str(enum maillog_kind kind, uint64_t count)
 {
-	static const char *const names[MAILLOG_KINDS] = {
-		[MAILLOG_CONNECT] = "connects",
-		[MAILLOG_DISCONNECT] = "disconnects",
-		[MAILLOG_ESTABLISHED] = "TLS sessions established",
-		[MAILLOG_HANDSHAKE] = "TLS handshakes failed",
-		[MAILLOG_LIBRARY] = "TLS library problems",
-		[MAILLOG_LOST] = "connections lost",
-		[MAILLOG_LIMIT] = "refused by a limit",
-		[MAILLOG_DISABLED] = "times TLS was disabled",
-		[MAILLOG_SCREEN] = "lines of postscreen",
-		[MAILLOG_OTHER] = "other lines",
+	static const char *const names[MAILLOG_KINDS][2] = {
+		[MAILLOG_CONNECT] = { "connect", "connects" },
+		[MAILLOG_DISCONNECT] = { "disconnect", "disconnects" },
+		[MAILLOG_ESTABLISHED] = { "TLS session", "TLS sessions" },
+		[MAILLOG_HANDSHAKE] = { "TLS handshake failed",
+		    "TLS handshakes failed" },
+		[MAILLOG_LIBRARY] = { "TLS library problem",
+		    "TLS library problems" },
+		[MAILLOG_LOST] = { "connection lost", "connections lost" },
+		[MAILLOG_LIMIT] = { "refused by a limit",
+		    "refused by a limit" },
+		[MAILLOG_DISABLED] = { "time TLS disabled",
+		    "times TLS disabled" },
+		[MAILLOG_SCREEN] = { "line of postscreen",
+		    "lines of postscreen" },
+		[MAILLOG_OTHER] = { "other line", "other lines" },
 	};
 
-	return names[kind];
+	return names[kind][count != 1];
 }

@@ -100,7 +100,7 @@ bool maillog_parse(const char *line, size_t len, struct maillog_line *out);
 void
 maillog_reason(const struct maillog_line *line, char out[MAILLOG_REASON_MAX]);
 
-/* "connects", "TLS handshakes failed": what a number of them is called. */
-const char *maillog_kind_str(enum maillog_kind kind);
+/* What so many of them are called: "connect", "TLS handshakes failed". */
+const char *maillog_kind_str(enum maillog_kind kind, uint64_t count);
 
 #endif
