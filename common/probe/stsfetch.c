@@ -318,6 +318,10 @@ end_of(CURLcode code)
 	switch (code) {
 	case CURLE_OK:
 		return STSFETCH_OK;
+#if LIBCURL_VERSION_NUM >= 0x080600
+	case CURLE_TOO_LARGE:
+		return STSFETCH_TOO_LARGE;
+#endif
 	case CURLE_OUT_OF_MEMORY:
 	case CURLE_FAILED_INIT:
 	case CURLE_NOT_BUILT_IN:
@@ -350,6 +354,16 @@ conclude(struct transfer *t, CURLcode code)
 		return;
 	if (fetch->has_certificate && fetch->verdict.faults != 0) {
 		stop(t, STSFETCH_CERTIFICATE, fetch->verdict.detail);
+		return;
+	}
+	/* So says curl of a line that is longer than it takes, too. */
+	if (code == CURLE_OUT_OF_MEMORY && fetch->has_certificate &&
+	    !t->has_headers) {
+		stop(t, STSFETCH_TOO_LARGE, "a line of the header is too long");
+		return;
+	}
+	if (code == CURLE_OK && !t->has_headers) {
+		stop(t, STSFETCH_LOST, "the reply ends within its header");
 		return;
 	}
 	if (code != CURLE_OK) {

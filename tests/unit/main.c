@@ -87,6 +87,7 @@ static runner_suite_fn *const suites[] = {
 	parallel_suite,
 	policylines_suite,
 	lookup_suite,
+	stsfetch_suite,
 	stsrecord_suite,
 	stspolicy_suite,
 	reportingpolicy_suite,

@@ -77,6 +77,7 @@ Suite *tlsa_suite(void);
 Suite *parallel_suite(void);
 Suite *policylines_suite(void);
 Suite *lookup_suite(void);
+Suite *stsfetch_suite(void);
 Suite *stsrecord_suite(void);
 Suite *stspolicy_suite(void);
 Suite *reportingpolicy_suite(void);
