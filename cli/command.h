@@ -17,6 +17,7 @@ int reindex_main(int argc, char **argv);
 int summary_main(int argc, char **argv);
 int problems_main(int argc, char **argv);
 int trace_main(int argc, char **argv);
+int diagnose_main(int argc, char **argv);
 int html_main(int argc, char **argv);
 int health_main(int argc, char **argv);
 int ready_main(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct {
 	{ "summary", summary_main, "sums by day, domain, MX, sender, type" },
 	{ "problems", problems_main, "what is broken, and what to do" },
 	{ "trace", trace_main, "was it us? a failure in our own log" },
+	{ "diagnose", diagnose_main, "see a domain as a sender sees it" },
 	{ "html", html_main, "a page to look at, in one file" },
 	{ "health", health_main, "for Nagios, Icinga and their like" },
 	{ "ready", ready_main, "may a domain go from testing to enforce?" },

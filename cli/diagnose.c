@@ -1,0 +1,513 @@
+/*
+ * tlsrpt diagnose [OPTION...] DOMAIN
+ * tlsrpt diagnose [OPTION...] --report=FILE | --problem=N
+ */
+#include "diagnose.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "certificate.h"
+#include "command.h"
+#include "diagnosejson.h"
+#include "diagnoseproof.h"
+#include "diagnosetext.h"
+#include "keyword.h"
+#include "render.h"
+#include "reportedpolicy.h"
+#include "result.h"
+
+static const char usage[] =
+    "usage: tlsrpt diagnose [-c FILE] [--mx=HOST] [--policy=sts|dane|all]\n"
+    "                       [--source=ADDRESS] [--resolver=ADDR[@PORT]]...\n"
+    "                       [--trust-anchor=FILE] [--ca-file=FILE]\n"
+    "                       [--port=PORT] [--timeout=TIME]\n"
+    "                       [--format=text|json] DOMAIN\n"
+    "       tlsrpt diagnose [OPTION...] --report=FILE\n"
+    "       tlsrpt diagnose [OPTION...] --problem=N\n"
+    "\n"
+    "Does as a sending server does that has mail for DOMAIN: asks for its MX,\n"
+    "MTA-STS policy and TLSA records, and speaks to every address of every "
+    "MX\n"
+    "up to TLS. Says what the sender would report (RFC 8460), and what will\n"
+    "break next. Sends no mail.\n"
+    "\n"
+    "  --mx=HOST            this MX alone, be it in the DNS or not\n"
+    "  --policy=sts         without DANE, which needs DNSSEC\n"
+    "  --policy=dane        as a sender that demands DANE, without MTA-STS\n"
+    "  --source=ADDRESS     connect from this address\n"
+    "  --resolver=...       ask this server instead of those configured\n"
+    "  --trust-anchor=FILE  DNSKEY or DS of the root, for DNSSEC\n"
+    "  --ca-file=FILE       CAs to trust instead of the system's\n"
+    "  --port=PORT          of the MX, instead of 25\n"
+    "  --timeout=TIME       for each step: 1s to 5m, else 20s\n"
+    "  --format=...         text for people, or json, one object\n"
+    "  --report=FILE        try what a report says (all that show reads)\n"
+    "  --problem=N          try number N of \"tlsrpt problems\"\n"
+    "\n"
+    "Exit status: 0 when all is well; 1 for a failure that a sender would\n"
+    "report (with --report and --problem: it is still there); 2 for warnings\n"
+    "only; 75 or 69 when something could not be tried, with 75 worth trying\n"
+    "again; 64 for wrong usage, 65 and 66 for a report that cannot be read or\n"
+    "is not there, 78 for a mistake in the configuration.\n";
+
+enum {
+	PORT_SMTP = 25,
+	PORT_HTTPS = 443,
+	TIMEOUT = 20, /* seconds */
+	HOST_MAX = 256
+};
+
+static const char *const trust_anchors[] = {
+	"/usr/share/dns/root.key", /* dns-root-data */
+	"/var/lib/unbound/root.key",
+};
+
+/*
+ * Options.
+ */
+
+/* Say what is wrong with a word; always false. */
+static bool
+bad_word(const char *word, const char *why)
+{
+	(void)fputs("tlsrpt diagnose: \"", stderr);
+	render_string(stderr, word);
+	(void)fprintf(stderr, "\" is %s\n", why);
+	return false;
+}
+
+static bool
+read_policy(struct diagnose *d, const char *word)
+{
+	bool is_all = strcmp(word, "all") == 0;
+
+	d->with_sts = is_all || strcmp(word, "sts") == 0;
+	d->with_dane = is_all || strcmp(word, "dane") == 0;
+	d->is_dane_required = d->with_dane && !is_all;
+	return d->with_sts || d->with_dane ||
+	    bad_word(word, "none of: sts, dane, all");
+}
+
+static bool
+read_port(struct diagnose *d, const char *word)
+{
+	if (!address_is_port(word, strlen(word)))
+		return bad_word(word, "no port, 1 to 65535");
+	d->port = (unsigned)strtoul(word, NULL, 10);
+	return true;
+}
+
+static bool
+read_problem(struct diagnose *d, const char *word)
+{
+	size_t digits = strspn(word, "0123456789");
+
+	if (digits == 0 || digits > 9 || word[digits] != '\0' ||
+	    (d->problem = strtoul(word, NULL, 10)) == 0)
+		return bad_word(
+		    word, "no number as \"tlsrpt problems\" prints them");
+	return true;
+}
+
+static bool
+read_format(struct diagnose *d, const char *word)
+{
+	d->is_json = strcmp(word, "json") == 0;
+	return d->is_json || strcmp(word, "text") == 0 ||
+	    bad_word(word, "none of: text, json");
+}
+
+/* As the configuration has it: 5, 5s, 1m. */
+static bool
+read_timeout(struct diagnose *d, const char *word)
+{
+	static const struct keyword keyword = {
+		.type = TYPE_TIME,
+		.offset = offsetof(struct conf, dns_timeout),
+		.min = 1,
+		.max = 300,
+	};
+	const char *wrong = keyword_set(&keyword, d->given, word);
+	char why[128];
+
+	if (wrong == NULL)
+		return true;
+	keyword_explain(&keyword, wrong, why, sizeof why);
+	return bad_word(word, why);
+}
+
+static bool
+read_resolver(struct diagnose *d, const char *word)
+{
+	struct conf_why why;
+
+	return conf_set(d->given, "Resolver", word, &why) ||
+	    bad_word(word, why.text);
+}
+
+static bool
+read_source(struct diagnose *d, const char *word)
+{
+	d->source = word;
+	return address_is_ip(word, strlen(word)) ||
+	    bad_word(word, "no IP address");
+}
+
+static bool
+read_host(const char *word, char out[IDN_NAME_MAX])
+{
+	if (idn_to_ascii(word, out))
+		return true;
+	out[0] = '\0';
+	if (strchr(word, '@') != NULL)
+		return bad_word(word,
+		    "a mail address; what is asked for is the domain behind "
+		    "its \"@\"");
+	return bad_word(word, "no domain name");
+}
+
+/* What has a reader of its own. */
+static bool
+take_option(struct diagnose *d, int c)
+{
+	switch (c) {
+	case 'm':
+		return read_host(optarg, d->mx);
+	case 'p':
+		return read_policy(d, optarg);
+	case 's':
+		return read_source(d, optarg);
+	case 'r':
+		return read_resolver(d, optarg);
+	case 'P':
+		return read_port(d, optarg);
+	case 't':
+		return read_timeout(d, optarg);
+	case 'f':
+		return read_format(d, optarg);
+	case 'N':
+		return read_problem(d, optarg);
+	default:
+		break;
+	}
+	return false;
+}
+
+static const struct option options[] = {
+	{ "mx", required_argument, NULL, 'm' },
+	{ "policy", required_argument, NULL, 'p' },
+	{ "source", required_argument, NULL, 's' },
+	{ "resolver", required_argument, NULL, 'r' },
+	{ "trust-anchor", required_argument, NULL, 'T' },
+	{ "ca-file", required_argument, NULL, 'C' },
+	{ "port", required_argument, NULL, 'P' },
+	{ "timeout", required_argument, NULL, 't' },
+	{ "format", required_argument, NULL, 'f' },
+	{ "report", required_argument, NULL, 'R' },
+	{ "problem", required_argument, NULL, 'N' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* One of DOMAIN, --report and --problem, and what goes with it. */
+static int
+check_arguments(struct diagnose *d, int argc, char **argv)
+{
+	int subjects = argc - optind + (d->report != NULL) + (d->problem != 0);
+
+	if (subjects != 1) {
+		(void)fputs("tlsrpt diagnose: it takes one of DOMAIN, "
+			    "--report=FILE and --problem=N\n",
+		    stderr);
+		return command_misused("diagnose");
+	}
+	if (optind == argc &&
+	    (d->mx[0] != '\0' || !d->with_sts || !d->with_dane)) {
+		(void)fputs("tlsrpt diagnose: --mx and --policy go with "
+			    "DOMAIN; a failure has its own\n",
+		    stderr);
+		return command_misused("diagnose");
+	}
+	if (optind < argc && !read_host(argv[optind], d->domain))
+		return command_misused("diagnose");
+	return -1;
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int
+read_options(struct diagnose *d, const char **conf_path, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (c == 'h') {
+			(void)fputs(usage, stdout);
+			return EX_OK;
+		}
+		if (c == 'c')
+			*conf_path = optarg;
+		else if (c == 'T')
+			d->trust_anchor = optarg;
+		else if (c == 'C')
+			d->ca_file = optarg;
+		else if (c == 'R')
+			d->report = optarg;
+		else if (!take_option(d, c))
+			return command_misused("diagnose");
+	}
+	return check_arguments(d, argc, argv);
+}
+
+/*
+ * What it needs.
+ */
+
+/* That of --trust-anchor, else of the configuration, else of the system. */
+static void
+choose_trust_anchor(struct diagnose *d)
+{
+	size_t count = sizeof trust_anchors / sizeof trust_anchors[0];
+
+	if (d->trust_anchor == NULL &&
+	    d->index.conf->trust_anchor_file[0] != '\0')
+		d->trust_anchor = d->index.conf->trust_anchor_file;
+	for (size_t i = 0; d->trust_anchor == NULL && i < count; i++) {
+		if (access(trust_anchors[i], R_OK) == 0)
+			d->trust_anchor = trust_anchors[i];
+	}
+}
+
+/* Our name, as Postfix would make one of a name without a domain. */
+static void
+choose_helo(struct diagnose *d)
+{
+	char host[HOST_MAX] = "", whole[HOST_MAX + 16];
+
+	if (gethostname(host, sizeof host - 1) != 0)
+		host[0] = '\0';
+	(void)snprintf(whole, sizeof whole, "%s%s",
+	    host[0] != '\0' ? host : "localhost",
+	    strchr(host, '.') == NULL ? ".localdomain" : "");
+	if (!idn_to_ascii(whole, d->helo))
+		(void)snprintf(
+		    d->helo, sizeof d->helo, "localhost.localdomain");
+}
+
+/* Returns -1 to go on, or the exit status. */
+static int
+fail(const struct fault *fault, int status)
+{
+	(void)fflush(stdout);
+	(void)fputs("tlsrpt diagnose: ", stderr);
+	render_string(stderr, fault->detail);
+	(void)fputc('\n', stderr);
+	return fault->status == ST_NO_MEMORY ? EX_OSERR : status;
+}
+
+static int
+prepare(struct diagnose *d)
+{
+	const struct conf_list *given = &d->given->resolver;
+	struct resolver_settings settings = {
+		.servers = given->count > 0 ? given : &d->index.conf->resolver,
+	};
+	struct fault fault = { .status = ST_OK };
+
+	choose_helo(d);
+	choose_trust_anchor(d);
+	settings.trust_anchor_file = d->with_dane ? d->trust_anchor : NULL;
+	d->resolver = resolver_new(&settings, &fault);
+	if (d->resolver == NULL)
+		return fail(&fault, EX_CONFIG);
+	d->store = certificate_store(d->ca_file, &fault);
+	return d->store == NULL ? fail(&fault, EX_CONFIG) : -1;
+}
+
+/*
+ * Diagnosing.
+ */
+
+enum status
+diagnosed_run(const struct diagnose *d, const struct diagnose_wish *wish,
+    struct diagnosed *diagnosed, struct fault *fault)
+{
+	enum status st;
+
+	memset(diagnosed, 0, sizeof *diagnosed);
+	(void)snprintf(
+	    diagnosed->domain, sizeof diagnosed->domain, "%s", wish->domain);
+	if (wish->mx != NULL)
+		(void)snprintf(
+		    diagnosed->mx, sizeof diagnosed->mx, "%s", wish->mx);
+	diagnosed->settings = (struct diagnosis_settings){
+		.domain = diagnosed->domain,
+		.mx = wish->mx != NULL ? diagnosed->mx : NULL,
+		.with_sts = wish->with_sts,
+		.with_dane = wish->with_dane,
+		.is_dane_required = wish->is_dane_required,
+		.port = d->port,
+		.https_port = PORT_HTTPS,
+		.source = d->source,
+		.resolver = d->resolver,
+		.has_trust_anchor = d->with_dane && d->trust_anchor != NULL,
+		.store = d->store,
+		.helo = d->helo,
+		.milliseconds = (unsigned)d->given->dns_timeout * 1000,
+	};
+	st = diagnosis_run(&diagnosed->settings, &diagnosed->diagnosis, fault);
+	if (st != ST_OK)
+		return st;
+	st = judge(&diagnosed->diagnosis, &diagnosed->findings);
+	return st == ST_OK ? ST_OK : fault_set(fault, st, "no memory");
+}
+
+void
+diagnosed_clear(struct diagnosed *diagnosed)
+{
+	findings_clear(&diagnosed->findings);
+	diagnosis_clear(&diagnosed->diagnosis);
+}
+
+size_t
+diagnosed_count(const struct findings *findings, enum finding_kind kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < findings->count; i++)
+		count += findings->finding[i].kind == kind;
+	return count;
+}
+
+const char *
+diagnose_action(const struct finding *finding)
+{
+	if (finding->action == NULL && finding->kind == FINDING_FAILURE)
+		return result_find(finding->result_type)->action;
+	return finding->action;
+}
+
+int64_t
+diagnose_days_left(const struct certificate *certificate, int64_t now)
+{
+	int64_t left = certificate->not_after - now;
+
+	return left >= 0 ? left / 86400 : -((-left + 86399) / 86400);
+}
+
+/* What senders applied last, if the index knows it and we may ask. */
+static enum status
+judge_reported(struct diagnose *d, struct diagnosed *diagnosed)
+{
+	struct reportedpolicy reported;
+	struct fault fault;
+	enum status st = ST_OK;
+
+	if (!d->with_sts || !d->has_index)
+		return ST_OK;
+	if (reportedpolicy_newest(
+		&reported, &d->index, d->domain, "sts", &fault) == ST_OK &&
+	    reported.lines.count > 0)
+		st = judge_reported_policy(&diagnosed->diagnosis,
+		    (const char *const *)reported.lines.line,
+		    reported.lines.count, reported.seen, &diagnosed->findings);
+	reportedpolicy_clear(&reported);
+	return st;
+}
+
+static int
+diagnose_domain(struct diagnose *d)
+{
+	const struct diagnose_wish wish = {
+		.domain = d->domain,
+		.mx = d->mx[0] != '\0' ? d->mx : NULL,
+		.with_sts = d->with_sts,
+		.with_dane = d->with_dane,
+		.is_dane_required = d->is_dane_required,
+	};
+	struct fault fault = { .status = ST_NO_MEMORY, .detail = "no memory" };
+	struct diagnosed *diagnosed = calloc(1, sizeof *diagnosed);
+	int status = EX_OSERR;
+	enum status st = ST_NO_MEMORY;
+
+	if (diagnosed != NULL)
+		st = diagnosed_run(d, &wish, diagnosed, &fault);
+	if (st == ST_OK)
+		st = judge_reported(d, diagnosed);
+	if (st == ST_OK && d->is_json)
+		st = diagnosejson_print(diagnosed);
+	else if (st == ST_OK)
+		diagnosetext_print(diagnosed, d->index.with_colour);
+	if (st == ST_OK)
+		status = findings_exit(&diagnosed->findings);
+	else
+		status = fail(&fault, EX_OSERR);
+	if (diagnosed != NULL)
+		diagnosed_clear(diagnosed);
+	free(diagnosed);
+	return status;
+}
+
+/* The index is needed for a problem; else it is asked if it can be. */
+static int
+open_index(struct diagnose *d)
+{
+	struct fault fault;
+
+	if (d->report != NULL)
+		return -1;
+	d->has_index = index_open(&d->index, &fault) == ST_OK;
+	return d->has_index || d->problem == 0 ? -1
+					       : index_fail(&d->index, &fault);
+}
+
+static int
+run(struct diagnose *d)
+{
+	int status = open_index(d);
+
+	if (status == -1)
+		status = prepare(d);
+	if (status != -1)
+		return status;
+	return d->domain[0] != '\0' ? diagnose_domain(d) : diagnoseproof_run(d);
+}
+
+int
+diagnose_main(int argc, char **argv)
+{
+	static const struct index_command command = { .name = "diagnose" };
+	struct diagnose d = {
+		.given = conf_new(),
+		.with_sts = true,
+		.with_dane = true,
+		.port = PORT_SMTP,
+	};
+	const char *conf_path = NULL;
+	int status;
+
+	if (d.given == NULL) {
+		(void)fputs("tlsrpt: out of memory\n", stderr);
+		return EX_OSERR;
+	}
+	d.given->dns_timeout = TIMEOUT;
+	/* A server may close the connection at any time. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	status = read_options(&d, &conf_path, argc, argv);
+	if (status == -1)
+		status = index_configure(&d.index, &command, conf_path);
+	if (status == -1)
+		status = run(&d);
+	resolver_free(&d.resolver);
+	X509_STORE_free(d.store);
+	index_end(&d.index);
+	conf_unref(&d.given);
+	return status;
+}
