@@ -87,6 +87,18 @@ allow_old(SSL_CTX *ctx, int max_version)
 	    SSL_CTX_set_max_proto_version(ctx, max_version) == 1;
 }
 
+/*
+ * TLS 1.2 at least, as senders have it by now, unless the system's
+ * configuration asks for more. OpenSSL from Debian offers older ones and then
+ * finds them too weak, in words that tell nobody why.
+ */
+static bool
+require_new(SSL_CTX *ctx)
+{
+	return SSL_CTX_get_min_proto_version(ctx) >= TLS1_2_VERSION ||
+	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1;
+}
+
 static bool
 make_context(struct mxtls *tls, const struct mxprobe_settings *settings)
 {
@@ -98,8 +110,9 @@ make_context(struct mxtls *tls, const struct mxprobe_settings *settings)
 	SSL_CTX_set_max_cert_list(tls->ctx, CHAIN_BYTES);
 	/* Not to verify means that the handshake goes on. */
 	SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_NONE, note_fault);
-	return settings->max_version == 0 ||
-	    allow_old(tls->ctx, settings->max_version);
+	return settings->max_version == 0
+	    ? require_new(tls->ctx)
+	    : allow_old(tls->ctx, settings->max_version);
 }
 
 /* Hand the records that may be used to OpenSSL. False: no memory. */

@@ -93,6 +93,7 @@ static runner_suite_fn *const suites[] = {
 	reportingpolicy_suite,
 	certificate_suite,
 	smtpreply_suite,
+	mxprobe_suite,
 };
 
 /*

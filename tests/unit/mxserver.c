@@ -1,8 +1,8 @@
 #include "mxserver.h"
 
-#include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -138,9 +138,13 @@ static bool
 play(struct peer *peer, enum mxserver_stage stage)
 {
 	const struct mxserver_settings *s = &peer->server->settings;
+	struct pollfd pfd = { .fd = peer->fd, .events = POLLIN };
 
 	if (s->trick == MXSERVER_NONE || s->stage != stage)
 		return true;
+	/* Not before the other side has begun: that is another trick. */
+	if (stage == MXSERVER_HANDSHAKE)
+		(void)poll(&pfd, 1, PATIENCE_MS);
 	switch (s->trick) {
 	case MXSERVER_SILENT:
 		wait_for_end(peer);
@@ -198,6 +202,7 @@ make_context(const struct mxserver_settings *s)
 	ck_assert_ptr_nonnull(ctx);
 	/* Bad certificates are to be shown, too. */
 	SSL_CTX_set_security_level(ctx, 0);
+	ck_assert_int_eq(SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION), 1);
 	if (s->max_version != 0) {
 		ck_assert_int_eq(SSL_CTX_set_min_proto_version(ctx, 0), 1);
 		ck_assert_int_eq(
@@ -279,6 +284,19 @@ serve(struct peer *peer)
 	}
 }
 
+static void
+note_peer(struct peer *peer)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof sa;
+	char text[64];
+
+	if (getpeername(peer->fd, (struct sockaddr *)&sa, &len) == 0 &&
+	    getnameinfo((struct sockaddr *)&sa, len, text, sizeof text, NULL, 0,
+		NI_NUMERICHOST) == 0)
+		note(peer->server, "FROM: ", text);
+}
+
 static void *
 run(void *arg)
 {
@@ -291,6 +309,7 @@ run(void *arg)
 		peer.fd = accept(server->fd, NULL, NULL);
 		if (peer.fd == -1)
 			break;
+		note_peer(&peer);
 		(void)setsockopt(peer.fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 		    sizeof patience);
 		server->connection = peer.fd;

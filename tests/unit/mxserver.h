@@ -45,13 +45,14 @@ struct mxserver_settings {
 	const struct cert *const *chain; /* the leaf first */
 	size_t count;
 	const struct cert *other; /* a leaf with a key of another kind */
-	int max_version;          /* 0: the library's; also allows old ones */
+	int max_version; /* 0: TLS 1.2 and what is newer; else all up to it */
 };
 
 struct mxserver {
 	struct found_address address;
 	unsigned port;
-	char said[2048]; /* what it was told, lines; and "SNI: name" */
+	char said[2048]; /* what it was told, lines; and
+			      "FROM: address", "SNI: name" */
 	/* Private. */
 	struct mxserver_settings settings;
 	int fd;

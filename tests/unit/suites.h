@@ -83,5 +83,6 @@ Suite *stspolicy_suite(void);
 Suite *reportingpolicy_suite(void);
 Suite *certificate_suite(void);
 Suite *smtpreply_suite(void);
+Suite *mxprobe_suite(void);
 
 #endif
