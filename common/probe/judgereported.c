@@ -6,27 +6,43 @@
 
 #include "buf.h"
 #include "judgeparts.h"
+#include "policylines.h"
 #include "rfc3339.h"
 #include "text.h"
 
-/* As lines of a file. ST_NO_MEMORY; *is_valid when it is a policy. */
+/* The lines that are not empty, as a file. */
 static enum status
-read_lines(const char *const *lines, size_t count, struct stspolicy *policy,
+join_lines(const struct policylines *lines, struct buf *text)
+{
+	enum status status = ST_OK;
+
+	for (size_t i = 0; i < lines->count && status == ST_OK; i++) {
+		status = buf_adds(text, lines->line[i]);
+		if (status == ST_OK)
+			status = buf_addc(text, '\n');
+	}
+	return status;
+}
+
+/* ST_NO_MEMORY; *is_valid when it is a policy. */
+static enum status
+read_lines(const char *const *line, size_t count, struct stspolicy *policy,
     bool *is_valid)
 {
-	struct buf text;
+	struct policylines lines = { .count = 0 };
 	enum status status = ST_OK;
+	struct buf text;
 
 	*is_valid = false;
 	buf_init(&text, STSPOLICY_SIZE_MAX);
-	for (size_t i = 0; i < count && status == ST_OK; i++) {
-		status = buf_adds(&text, lines[i]);
-		if (status == ST_OK)
-			status = buf_addc(&text, '\n');
-	}
+	for (size_t i = 0; i < count && status == ST_OK; i++)
+		status = policylines_add(&lines, line[i], strlen(line[i]));
+	if (status == ST_OK)
+		status = join_lines(&lines, &text);
 	if (status == ST_OK && text.len > 0)
 		*is_valid = stspolicy_read(text.data, text.len, policy, NULL);
 	buf_free(&text);
+	policylines_clear(&lines);
 	return status == ST_NO_MEMORY ? status : ST_OK;
 }
 
