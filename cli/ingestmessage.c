@@ -3,21 +3,18 @@
  * and Sieve start.
  */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "alert.h"
 #include "archive.h"
-#include "event.h"
 #include "feed.h"
 #include "ingest.h"
 #include "intake.h"
-#include "rawmail.h"
+#include "keep.h"
 #include "render.h"
 #include "tracker.h"
 
@@ -40,8 +37,7 @@ struct incoming {
 	struct tracker *tracker;
 	struct intake_site site;
 	struct intake *intake;
-	struct rawmail *raw; /* as it came, for when nobody can read it */
-	EVP_MD_CTX *digest;
+	struct keep *raw; /* as it came, for when nobody can read it */
 	uint64_t size;
 	struct intake_origin origin;
 	char client[CLIENT_MAX];
@@ -142,56 +138,15 @@ find_origin(struct incoming *in)
 	};
 }
 
-/*
- * What no report came out of. There is no mailbox to leave it in, and it must
- * not be lost.
- */
-
-static bool
-end_digest(struct incoming *in, char out[ARCHIVE_SHA256_MAX])
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-
-	if (EVP_DigestFinal_ex(in->digest, digest, &len) != 1 ||
-	    2 * len >= ARCHIVE_SHA256_MAX)
-		return false;
-	for (unsigned i = 0; i < len; i++)
-		(void)snprintf(out + 2 * (size_t)i, 3, "%02x", digest[i]);
-	return true;
-}
-
-static void
-log_kept(struct incoming *in, const struct archived *archived)
-{
-	struct event ev;
-
-	event_init(&ev, "kept", SEV_NOTICE);
-	event_string(&ev, "envelope-from", in->origin.envelope_from);
-	event_string(&ev, "archive", archived->path);
-	event_string(&ev, "severity", severity_str(SEV_NOTICE));
-	(void)log_event(in->log, &ev,
-	    in->origin.queue_id != NULL ? in->origin.queue_id : "NOQUEUE");
-}
-
+/* There is no mailbox to leave it in, and it must not be lost. */
 static int
 keep(struct incoming *in)
 {
-	char sha256[ARCHIVE_SHA256_MAX];
-	struct spool *message = NULL;
-	struct archived archived;
 	struct fault fault;
-	enum status st = rawmail_finish(in->raw, &message, &fault);
 
-	if (st == ST_OK && !end_digest(in, sha256))
-		st = fault_set(&fault, ST_NO_MEMORY, "SHA-256 failed");
-	if (st == ST_OK)
-		st = archive_keep(in->ingest->conf->archive_directory,
-		    (int64_t)time(NULL), sha256, message, &archived, &fault);
-	if (st != ST_OK)
-		return try_later(&fault);
-	log_kept(in, &archived);
-	return EX_OK;
+	return keep_finish(in->raw, in->log, &in->origin, &fault) == ST_OK
+	    ? EX_OK
+	    : try_later(&fault);
 }
 
 /* The exit status that stands for what the intake has decided. */
@@ -217,8 +172,7 @@ take_block(struct incoming *in, struct feed *feed, const char *data, size_t len,
     struct fault *fault)
 {
 	in->size += len;
-	rawmail_bytes(in->raw, data, len);
-	if (EVP_DigestUpdate(in->digest, data, len) != 1 ||
+	if (keep_more(in->raw, data, len) != ST_OK ||
 	    feed_more(feed, data, len) != ST_OK)
 		return fault_set(fault, ST_NO_MEMORY, "no memory");
 	return ST_OK;
@@ -325,15 +279,10 @@ static enum status
 open_message(struct incoming *in, struct fault *fault)
 {
 	struct conf *conf = in->ingest->conf;
-	char tmp[4096];
 
-	archive_tmp(conf->archive_directory, tmp, sizeof tmp);
 	in->intake = intake_new(&in->site, conf, in->origin.queue_id);
-	/* Whatever its size, the MTA has it on disk already. */
-	in->raw = rawmail_new(tmp, UINT64_MAX);
-	in->digest = EVP_MD_CTX_new();
-	if (in->intake == NULL || in->raw == NULL || in->digest == NULL ||
-	    EVP_DigestInit_ex(in->digest, EVP_sha256(), NULL) != 1)
+	in->raw = keep_new(conf->archive_directory);
+	if (in->intake == NULL || in->raw == NULL)
 		return fault_set(fault, ST_NO_MEMORY, "no memory");
 	return ST_OK;
 }
@@ -351,8 +300,7 @@ ingest_message(const struct ingest *ingest)
 	if (st == ST_OK)
 		st = open_message(&in, &fault);
 	status = st == ST_OK ? take_message(&in) : try_later(&fault);
-	EVP_MD_CTX_free(in.digest);
-	rawmail_free(&in.raw);
+	keep_free(&in.raw);
 	intake_free(&in.intake);
 	close_sites(&in);
 	return status;

@@ -136,6 +136,8 @@ record_head(struct buf *out, const struct record *record, const char *sha256)
 	for (size_t i = 0; st == ST_OK && i < sizeof member / sizeof member[0];
 	     i++)
 		st = add_member(out, member[i].name, member[i].value);
+	if (st == ST_OK && record->auth != NULL)
+		st = add_member(out, "auth", record->auth);
 	if (st == ST_OK)
 		st = add_deviations(out, record->report->dev);
 	if (st == ST_OK)

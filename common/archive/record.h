@@ -21,6 +21,7 @@ struct record {
 	const char *queue_id;
 	const char *envelope_from;
 	const char *client;
+	const char *auth; /* of an upload: auth_str(); NULL: no such member */
 	const char *message_id;
 	const char *subject;
 	const char *submitter;

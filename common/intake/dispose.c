@@ -31,6 +31,12 @@ dispose_is_genuine(const struct conf *conf, const struct verdict *verdict)
 }
 
 bool
+dispose_is_vouched_for(const struct conf *conf, enum auth auth)
+{
+	return !conf->require_auth || auth != AUTH_NONE;
+}
+
+bool
 dispose_is_later(const struct conf *conf, const struct verdict *verdict)
 {
 	return conf->dkim == DKIM_REQUIRE &&
@@ -105,11 +111,13 @@ by_configuration(const struct conf *conf, const struct outcome *outcome,
 
 /* What comes in place of an action for which there would be a mailbox. */
 static enum conf_action
-without_mailbox(enum conf_action action, const struct outcome *outcome)
+without_mailbox(enum conf_action action, const struct outcome *outcome,
+    const struct circumstances *circumstances)
 {
 	if (outcome->has_failed)
 		return ACTION_TEMPFAIL;
-	if (action == ACTION_REJECT || action == ACTION_TEMPFAIL)
+	if (!circumstances->is_upload &&
+	    (action == ACTION_REJECT || action == ACTION_TEMPFAIL))
 		return action;
 	return outcome->malformed > 0 ||
 		outcome->reports + outcome->duplicates + outcome->unverified ==
@@ -125,8 +133,9 @@ dispose(const struct conf *conf, const struct outcome *outcome,
 	enum conf_action action =
 	    by_configuration(conf, outcome, circumstances);
 
-	return circumstances->is_last ? without_mailbox(action, outcome)
-				      : action;
+	return circumstances->is_last
+	    ? without_mailbox(action, outcome, circumstances)
+	    : action;
 }
 
 /*

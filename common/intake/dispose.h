@@ -8,6 +8,7 @@
 
 #include "assess.h"
 #include "conf.h"
+#include "pathsecret.h"
 #include "status.h"
 #include "verdict.h"
 
@@ -29,7 +30,8 @@ struct outcome {
 struct circumstances {
 	bool has_other_recipients; /* besides the report mailbox */
 	bool is_log_ready;         /* the log takes lines at once */
-	bool is_last; /* nobody behind us has a mailbox to deliver it to */
+	bool is_last;   /* nobody behind us has a mailbox to deliver it to */
+	bool is_upload; /* and its sender may never try again */
 };
 
 /*
@@ -41,6 +43,9 @@ bool dispose_is_later(const struct conf *conf, const struct verdict *verdict);
 /* Does a report with this verdict count? Always, unless DKIM is require. */
 bool dispose_is_genuine(const struct conf *conf, const struct verdict *verdict);
 
+/* Does one that came by HTTPS count? Always, unless RequireAuth is set. */
+bool dispose_is_vouched_for(const struct conf *conf, enum auth auth);
+
 /*
  * The action, by OnReport, OnUnverified, OnDNSFailure, OnMalformed and
  * OnFailure. Discard needs reports that are all archived and a log that works;
@@ -49,7 +54,8 @@ bool dispose_is_genuine(const struct conf *conf, const struct verdict *verdict);
  *
  * Who is last delivers nothing: what holds reports that are all in the archive
  * is discarded, what holds none, or one that cannot be read, is kept; our own
- * failure is for another time. Reject and tempfail stay.
+ * failure is for another time. Reject and tempfail stay, but not for an upload,
+ * which is kept or counted in any case.
  */
 enum conf_action dispose(const struct conf *conf, const struct outcome *outcome,
     const struct circumstances *circumstances);

@@ -41,6 +41,8 @@ struct intake {
 	struct outcome *outcome;
 	struct item item[EXTRACT_CANDIDATES_MAX];
 	struct reading reading;
+	bool is_upload;
+	enum auth auth;   /* of the report at hand, if it is an upload */
 	bool has_decoder; /* it is large, and counts against the bound */
 	size_t read;      /* which candidate the reading holds; count: none */
 };
@@ -55,9 +57,11 @@ intake_site_init(struct intake_site *site, struct log *log,
 	(void)sem_init(&site->decoders, 0, INTAKE_DECODERS);
 }
 
-struct intake *
-intake_new(struct intake_site *site, struct conf *conf, const char *queue_id)
+static struct intake *
+make(struct intake_site *site, struct conf *conf, const char *queue_id,
+    bool is_upload)
 {
+	bool is_verified = conf->dkim != DKIM_OFF && !is_upload;
 	struct intake *in = calloc(1, sizeof *in);
 	char tmp[PATH_MAX];
 	struct extract_limits limits = {
@@ -71,16 +75,31 @@ intake_new(struct intake_site *site, struct conf *conf, const char *queue_id)
 	archive_tmp(conf->archive_directory, tmp, sizeof tmp);
 	in->site = site;
 	in->conf = conf_ref(conf);
+	in->is_upload = is_upload;
 	in->ex = extract_new(&limits);
 	if (conf->archive_message)
 		in->raw = rawmail_new(tmp, conf->max_message_size);
-	if (conf->dkim != DKIM_OFF)
+	if (is_verified)
 		in->verify = verify_new(site->verify, conf, queue_id, false);
 	reading_init(&in->reading, conf);
 	if (in->ex == NULL || (conf->archive_message && in->raw == NULL) ||
-	    (conf->dkim != DKIM_OFF && in->verify == NULL))
+	    (is_verified && in->verify == NULL))
 		intake_free(&in);
+	else if (is_upload)
+		extract_set_upload(in->ex);
 	return in;
+}
+
+struct intake *
+intake_new(struct intake_site *site, struct conf *conf, const char *queue_id)
+{
+	return make(site, conf, queue_id, false);
+}
+
+struct intake *
+intake_new_upload(struct intake_site *site, struct conf *conf)
+{
+	return make(site, conf, NULL, true);
 }
 
 void
@@ -141,10 +160,49 @@ verify_message(struct intake *in)
 		    &in->outcome->verdict);
 }
 
+/* Does the report at hand count? */
 static bool
 is_genuine(const struct intake *in)
 {
-	return dispose_is_genuine(in->conf, &in->outcome->verdict);
+	return in->is_upload
+	    ? dispose_is_vouched_for(in->conf, in->auth)
+	    : dispose_is_genuine(in->conf, &in->outcome->verdict);
+}
+
+/* A report on another domain than that of the token is nobody's word. */
+static enum report_visit
+check_domain(void *ctx, const struct policy *policy)
+{
+	struct intake *in = ctx;
+
+	if (policy->policy_domain == NULL || policy->policy_domain[0] == '\0' ||
+	    pathsecret_is_for(
+		in->conf, in->origin->path_token, policy->policy_domain))
+		return REPORT_SKIP;
+	in->auth = AUTH_NONE;
+	return REPORT_STOP;
+}
+
+/* Who vouches for the report at hand? */
+static void
+authenticate(struct intake *in)
+{
+	static const struct report_visitor visitor = { .policy = check_domain };
+
+	in->auth = in->origin->auth;
+	if (in->auth == AUTH_PATH &&
+	    report_walk(&in->reading.report, &visitor, in) != ST_OK)
+		in->auth = AUTH_NONE;
+}
+
+/* auth= and client=, of what came by HTTPS. */
+static void
+add_upload(const struct intake *in, struct event *ev)
+{
+	if (!in->is_upload)
+		return;
+	event_string(ev, "auth", auth_str(in->auth));
+	event_string(ev, "client", in->origin->client);
 }
 
 /*
@@ -164,8 +222,10 @@ read_candidate(struct intake *in, size_t i, struct fault *fault)
 		;
 	st = reading_candidate(&in->reading, in->ex, i, in->conf, fault);
 	in->reading.report.dev |= in->outcome->verdict.dev;
-	if (st == ST_OK)
+	if (st == ST_OK) {
 		in->read = i;
+		authenticate(in);
+	}
 	/* A small one may keep its text while it waits for the disk. */
 	in->has_decoder = st == ST_OK && in->reading.text.cap > INTAKE_SMALL;
 	if (!in->has_decoder)
@@ -213,6 +273,7 @@ store(struct intake *in, struct item *item)
 		.queue_id = in->origin->queue_id,
 		.envelope_from = in->origin->envelope_from,
 		.client = in->origin->client,
+		.auth = in->is_upload ? auth_str(in->auth) : NULL,
 		.message_id = meta->message_id,
 		.subject = meta->subject,
 		.submitter = in->submitter,
@@ -417,6 +478,7 @@ log_report(struct intake *in, struct item *item, enum conf_action action)
 
 	event_report(&ev, name, &in->reading.report, &in->reading.assessment,
 	    in->submitter, &in->outcome->verdict);
+	add_upload(in, &ev);
 	event_string(&ev, "disposition", action_str(action));
 	event_string(&ev, "archive", item->archived.path);
 	if (item->added == STATE_DIFFERS)
@@ -449,6 +511,7 @@ log_fault(struct intake *in, const struct fault *fault, enum conf_action action)
 	event_string(&ev, "envelope-from", in->origin->envelope_from);
 	event_string(&ev, "message-id", meta->message_id);
 	event_string(&ev, "subject", meta->subject);
+	add_upload(in, &ev);
 	event_string(&ev, "severity", severity_str(severity));
 	event_string(&ev, "disposition", action_str(action));
 	write_event(in, &ev);
@@ -464,6 +527,7 @@ log_not_a_report(struct intake *in, enum conf_action action)
 	event_string(&ev, "envelope-from", in->origin->envelope_from);
 	event_string(&ev, "message-id", meta->message_id);
 	event_string(&ev, "subject", meta->subject);
+	add_upload(in, &ev);
 	event_string(&ev, "disposition", action_str(action));
 	write_event(in, &ev);
 }
@@ -517,6 +581,7 @@ intake_finish(struct intake *in, const struct intake_origin *origin,
 		.has_other_recipients = origin->has_other_recipients,
 		.is_log_ready = log_wait(in->site->log, LOG_WAIT),
 		.is_last = origin->is_last,
+		.is_upload = in->is_upload,
 	};
 	struct fault fault;
 	enum conf_action action;
@@ -525,6 +590,7 @@ intake_finish(struct intake *in, const struct intake_origin *origin,
 
 	*outcome = (struct outcome){ .severity = SEV_INFO };
 	in->origin = origin;
+	in->auth = origin->auth;
 	in->outcome = outcome;
 	in->read = SIZE_MAX;
 	st = extract_finish(in->ex, &fault);

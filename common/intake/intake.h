@@ -46,6 +46,9 @@ struct intake_origin {
 	const char *client; /* "name [address]" or an address */
 	bool has_other_recipients;
 	bool is_last; /* see struct circumstances */
+	/* Of an upload. A token vouches for reports on its domain alone. */
+	enum auth auth;
+	const char *path_token; /* with AUTH_PATH */
 };
 
 struct intake;
@@ -58,6 +61,14 @@ struct intake;
  */
 struct intake *
 intake_new(struct intake_site *site, struct conf *conf, const char *queue_id);
+
+/*
+ * Make one for a body that came by HTTPS (RFC 8460, section 5.4). Nobody signed
+ * it: whether it counts is said by RequireAuth and the origin's auth. Feed it
+ * with the field Content-Type, whose value is no multipart and no message, and
+ * with the body, of which no byte is changed.
+ */
+struct intake *intake_new_upload(struct intake_site *site, struct conf *conf);
 
 /* Feed it. Values as a milter gets them; nothing here fails or blocks. */
 void intake_field(struct intake *in, const char *name, const char *value);

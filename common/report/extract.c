@@ -38,6 +38,7 @@ struct extract {
 	deviations dev;
 	bool has_report_fields; /* TLS-Report-Domain or -Submitter */
 	bool has_tlsrpt_part;
+	bool is_upload;
 	uint64_t fed;
 	enum status failed; /* the first trouble; nothing is read after it */
 	struct fault fault;
@@ -146,7 +147,9 @@ begin_part(void *ctx, const struct mime_part *part)
 
 	ex->part = (struct candidate){ .label = LABEL_NONE };
 	read_label(&ex->part, part);
-	if (part->is_top)
+	if (ex->is_upload)
+		ex->part.label = LABEL_TLSRPT;
+	else if (part->is_top)
 		deviation_add(&ex->dev, DEV_NO_MULTIPART);
 	if (text_iprefix(part->type, "application/tlsrpt") && !part->is_quoted)
 		ex->has_tlsrpt_part = true;
@@ -300,6 +303,12 @@ extract_free(struct extract **ex)
 	*ex = NULL;
 }
 
+void
+extract_set_upload(struct extract *ex)
+{
+	ex->is_upload = true;
+}
+
 /* Remember the first trouble; fault is filled in already. */
 static void
 note_failure(struct extract *ex, enum status st)
@@ -401,8 +410,8 @@ extract_count(const struct extract *ex)
 bool
 extract_claims_report(const struct extract *ex)
 {
-	return mime_is_tlsrpt(ex->mime) || ex->has_tlsrpt_part ||
-	    ex->has_report_fields;
+	return ex->is_upload || mime_is_tlsrpt(ex->mime) ||
+	    ex->has_tlsrpt_part || ex->has_report_fields;
 }
 
 bool

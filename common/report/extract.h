@@ -49,6 +49,13 @@ struct extract;
 struct extract *extract_new(const struct extract_limits *limits);
 
 /*
+ * What comes is a body that was posted to where reports are posted (RFC 8460,
+ * section 5.4): it claims to be a report whatever its label says, and that no
+ * multipart is around it is as it should be. Before anything is fed.
+ */
+void extract_set_upload(struct extract *ex);
+
+/*
  * A header field, and then the body. Trouble with the message does not end
  * the feeding: it is remembered and returned by extract_finish(), and what
  * still comes is passed over at no cost.

@@ -52,6 +52,38 @@ decode_block(void *ctx, const char *data, size_t len)
 	return ST_OK;
 }
 
+static enum status
+gunzip_all(const struct buf *from, struct buf *to, struct fault *fault)
+{
+	struct gunzip *gz = gunzip_new(to);
+	enum status st;
+
+	if (gz == NULL)
+		return fault_set(fault, ST_NO_MEMORY, "inflate: out of memory");
+	st = gunzip_more(gz, from->data, from->len, fault);
+	if (st == ST_OK)
+		st = gunzip_finish(gz, fault);
+	gunzip_free(&gz);
+	return st;
+}
+
+/* The text of a gzip that is gzip again. */
+static enum status
+decode_again(struct buf *text, deviations *dev, struct fault *fault)
+{
+	struct buf inner;
+	enum status st;
+
+	if (payload_sniff(text->data, text->len) != PAYLOAD_GZIP)
+		return ST_OK;
+	deviation_add(dev, DEV_LABEL_MISMATCH);
+	buf_init(&inner, text->max);
+	st = gunzip_all(text, &inner, fault);
+	buf_free(text);
+	*text = inner;
+	return st;
+}
+
 enum status
 payload_decode(struct spool *spool, enum payload kind, struct buf *text,
     deviations *dev, struct fault *fault)
@@ -76,5 +108,7 @@ payload_decode(struct spool *spool, enum payload kind, struct buf *text,
 		deviation_add(dev, DEV_TRAILING_BYTES);
 	gunzip_free(&d.gz);
 	unzip_free(&d.uz);
+	if (st == ST_OK && kind == PAYLOAD_GZIP)
+		st = decode_again(text, dev, fault);
 	return st;
 }

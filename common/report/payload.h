@@ -32,8 +32,10 @@ enum payload payload_sniff(const char *data, size_t len);
 
 /*
  * Decode a spooled payload of that kind, appending to text, whose cap is the
- * limit. PAYLOAD_JSON and PAYLOAD_OTHER are copied. Sets what it notices in
- * *dev. On failure text holds what was decoded before it.
+ * limit. PAYLOAD_JSON and PAYLOAD_OTHER are copied. What is gzip within gzip
+ * (a file.gz that was compressed on its way once more) is decoded twice, and no
+ * oftener; that is DEV_LABEL_MISMATCH. Sets what it notices in *dev. On failure
+ * text holds what was decoded before it.
  */
 enum status payload_decode(struct spool *spool, enum payload kind,
     struct buf *text, deviations *dev, struct fault *fault);

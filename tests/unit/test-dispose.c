@@ -177,6 +177,41 @@ static const struct {
 	    { .reports = 1, .has_failed = true }, ACTION_TEMPFAIL },
 };
 
+/* Who posted it takes any answer for success: it is kept whatever it is. */
+START_TEST(an_upload_is_never_rejected)
+{
+	struct conf *conf = unit_conf(REJECT "\nOnUnverified reject\n");
+	const struct circumstances circumstances = {
+		.is_last = true,
+		.is_upload = true,
+	};
+	const struct outcome broken = { .malformed = 1 };
+	const struct outcome unverified = { .unverified = 1 };
+	const struct outcome failed = { .reports = 1, .has_failed = true };
+
+	ck_assert_int_eq(dispose(conf, &broken, &circumstances), ACTION_KEEP);
+	ck_assert_int_eq(
+	    dispose(conf, &unverified, &circumstances), ACTION_DISCARD);
+	ck_assert_int_eq(
+	    dispose(conf, &failed, &circumstances), ACTION_TEMPFAIL);
+	conf_unref(&conf);
+}
+END_TEST
+
+START_TEST(who_is_vouched_for)
+{
+	struct conf *no = unit_conf("Mailbox a@b\n");
+	struct conf *yes = unit_conf("Mailbox a@b\nRequireAuth yes\n");
+
+	ck_assert(dispose_is_vouched_for(no, AUTH_NONE));
+	ck_assert(!dispose_is_vouched_for(yes, AUTH_NONE));
+	ck_assert(dispose_is_vouched_for(yes, AUTH_PATH));
+	ck_assert(dispose_is_vouched_for(yes, AUTH_PROXY));
+	conf_unref(&no);
+	conf_unref(&yes);
+}
+END_TEST
+
 START_TEST(nothing_is_delivered_by_who_is_last)
 {
 	struct conf *conf = unit_conf(last[_i].conf);
@@ -321,6 +356,8 @@ dispose_suite(void)
 	tcase_add_loop_test(tc, header_fields, 0, (int)ARRAY_LEN(headers));
 	tcase_add_test(tc, sums_that_wrap);
 	tcase_add_test(tc, a_name_that_does_not_fit_is_left_out);
+	tcase_add_test(tc, an_upload_is_never_rejected);
+	tcase_add_test(tc, who_is_vouched_for);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

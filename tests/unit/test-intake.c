@@ -275,6 +275,77 @@ START_TEST(reports_are_verified)
 }
 END_TEST
 
+/* What comes by HTTPS: no header around it, and no signature. */
+#define TOKEN "0123456789abcdef"
+#define ONE   "{\"report-id\":\"7\",\"policies\":[" POLICY("d.example") "]}"
+#define BOTH                                                                   \
+	"{\"report-id\":\"8\",\"policies\":[" POLICY("d.example") "," POLICY(  \
+	    "e.example") "]}"
+#define REQUIRE                                                                \
+	ALL "DKIM require\nRequireAuth yes\nPathSecret d.example " TOKEN "\n"
+
+static const struct {
+	const char *name;
+	const char *settings;
+	enum auth auth;
+	const char *type, *body;
+	enum conf_action want;
+	unsigned reports, unverified, malformed;
+	const char *events;
+} uploads[] = {
+	{ "a report", ALL "DKIM require\n", AUTH_NONE,
+	    "application/tlsrpt+json", ONE, ACTION_DISCARD, 1, 0, 0,
+	    "report policy failure failure " },
+	{ "no label", ALL, AUTH_NONE, "application/octet-stream", ONE,
+	    ACTION_DISCARD, 1, 0, 0, "report policy failure failure " },
+	{ "a proxy's word", REQUIRE, AUTH_PROXY, "application/json", ONE,
+	    ACTION_DISCARD, 1, 0, 0, "report policy failure failure " },
+	{ "a token's", REQUIRE, AUTH_PATH, "application/json", ONE,
+	    ACTION_DISCARD, 1, 0, 0, "report policy failure failure " },
+	{ "nobody's", REQUIRE, AUTH_NONE, "application/json", ONE,
+	    ACTION_DISCARD, 0, 1, 0, "unverified " },
+	{ "a token's, on another domain too", REQUIRE, AUTH_PATH,
+	    "application/json", BOTH, ACTION_DISCARD, 0, 1, 0, "unverified " },
+	{ "broken", REQUIRE, AUTH_PROXY, "application/tlsrpt+gzip", "{",
+	    ACTION_KEEP, 0, 0, 1, "malformed " },
+	{ "no report at all", REQUIRE, AUTH_PROXY, "text/plain", "hello",
+	    ACTION_KEEP, 0, 0, 1, "malformed " },
+};
+
+START_TEST(uploads_take_the_same_road)
+{
+	const struct intake_origin from = {
+		.queue_id = "4XyZ1k2",
+		.client = "192.0.2.7",
+		.is_last = true,
+		.auth = uploads[_i].auth,
+		.path_token = TOKEN,
+	};
+	struct outcome outcome;
+	struct intake *in;
+	struct buf events;
+
+	use_conf(uploads[_i].settings);
+	in = intake_new_upload(&site, conf);
+	ck_assert_ptr_nonnull(in);
+	intake_field(in, "Content-Type", uploads[_i].type);
+	intake_body(in, uploads[_i].body, strlen(uploads[_i].body));
+	ck_string(uploads[_i].name,
+	    action_str(intake_finish(in, &from, &outcome)),
+	    action_str(uploads[_i].want));
+	intake_free(&in);
+	ck_assert_uint_eq(outcome.reports, uploads[_i].reports);
+	ck_assert_uint_eq(outcome.unverified, uploads[_i].unverified);
+	ck_assert_uint_eq(outcome.malformed, uploads[_i].malformed);
+	ck_assert_int_eq(outcome.verdict.result, VERDICT_OFF);
+	ck_assert_uint_eq(unit_count_files(archive),
+	    uploads[_i].reports + uploads[_i].unverified);
+	read_events(&events);
+	ck_string(uploads[_i].name, events.data, uploads[_i].events);
+	buf_free(&events);
+}
+END_TEST
+
 /* Nobody was configured to verify: then nothing is taken in, or believed. */
 START_TEST(without_a_verifier_nothing_is_read)
 {
@@ -481,6 +552,8 @@ intake_suite(void)
 	tcase_add_loop_test(
 	    tc, reports_are_verified, 0, (int)ARRAY_LEN(verified));
 	tcase_add_test(tc, a_message_outlives_its_configuration);
+	tcase_add_loop_test(
+	    tc, uploads_take_the_same_road, 0, (int)ARRAY_LEN(uploads));
 	tcase_add_test(tc, without_a_verifier_nothing_is_read);
 	tcase_add_test(tc, the_line_of_a_report);
 	tcase_add_loop_test(tc, lines_have_their_limit, 0, 4);

@@ -130,6 +130,43 @@ START_TEST(each_kind_is_decoded)
 }
 END_TEST
 
+/* A .gz that was compressed on its way once more; thrice is nobody's. */
+START_TEST(gzip_within_gzip_is_decoded_twice)
+{
+	deviations dev = 0;
+	struct fault fault;
+	struct spool *spool;
+	struct buf once, twice, out;
+
+	buf_init(&once, 1000);
+	buf_init(&twice, 1000);
+	buf_init(&out, 1000);
+	build(&once, PAYLOAD_GZIP);
+	for (unsigned n = 2; n <= 3; n++) {
+		buf_cut(&twice, 0);
+		unit_gzip(&twice, once.data, once.len);
+		buf_free(&out);
+		dev = 0;
+		spool = spool_of(&twice);
+		ck_status("decode",
+		    payload_decode(spool, PAYLOAD_GZIP, &out, &dev, &fault),
+		    ST_OK);
+		ck_deviations("decode", dev, DEV(DEV_LABEL_MISMATCH));
+		if (n == 2)
+			ck_bytes("text", out.data, out.len, text, strlen(text));
+		else
+			ck_assert_int_eq(
+			    payload_sniff(out.data, out.len), PAYLOAD_GZIP);
+		spool_free(&spool);
+		buf_cut(&once, 0);
+		ck_status("next", buf_add(&once, twice.data, twice.len), ST_OK);
+	}
+	buf_free(&once);
+	buf_free(&twice);
+	buf_free(&out);
+}
+END_TEST
+
 START_TEST(damage_is_told)
 {
 	static const struct {
@@ -211,6 +248,7 @@ payload_suite(void)
 	tcase_add_loop_test(tc, magic_decides, 0, (int)ARRAY_LEN(sniffs));
 	tcase_add_test(tc, white_space_is_empty_only_if_it_is_all);
 	tcase_add_loop_test(tc, each_kind_is_decoded, 0, (int)ARRAY_LEN(kinds));
+	tcase_add_test(tc, gzip_within_gzip_is_decoded_twice);
 	tcase_add_loop_test(tc, damage_is_told, 0, 4);
 	tcase_add_loop_test(tc, every_call_may_fail, 0, (int)ARRAY_LEN(kinds));
 	suite_add_tcase(suite, tc);

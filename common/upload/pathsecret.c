@@ -1,0 +1,78 @@
+#include "pathsecret.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "text.h"
+
+const char *
+auth_str(enum auth auth)
+{
+	switch (auth) {
+	case AUTH_PATH:
+		return "path";
+	case AUTH_PROXY:
+		return "proxy";
+	case AUTH_NONE:
+		break;
+	}
+	return "none";
+}
+
+/* The token behind "DOMAIN ". */
+static const char *
+token_of(const char *secret)
+{
+	return strchr(secret, ' ') + 1;
+}
+
+/* Only the length of a token may show in the time that this takes. */
+static bool
+is_equal(const char *a, const char *b)
+{
+	size_t len = strlen(a);
+
+	return len == strlen(b) && CRYPTO_memcmp(a, b, len) == 0;
+}
+
+bool
+pathsecret_is_token(const struct conf *conf, const char *token)
+{
+	bool is_found = false;
+
+	/* All of them, whichever it is. */
+	for (size_t i = 0; i < conf->path_secret.count; i++)
+		is_found |=
+		    is_equal(token_of(conf->path_secret.item[i]), token);
+	return is_found;
+}
+
+static size_t
+domain_length(const char *domain, size_t len)
+{
+	return len > 0 && domain[len - 1] == '.' ? len - 1 : len;
+}
+
+static bool
+is_domain(const char *secret, const char *domain)
+{
+	size_t ours = domain_length(secret, strcspn(secret, " "));
+	size_t len = domain_length(domain, strlen(domain));
+
+	return ours == len && text_ieqn(secret, domain, len);
+}
+
+bool
+pathsecret_is_for(
+    const struct conf *conf, const char *token, const char *domain)
+{
+	bool is_found = false;
+
+	for (size_t i = 0; i < conf->path_secret.count; i++) {
+		const char *secret = conf->path_secret.item[i];
+
+		is_found |= is_domain(secret, domain) &&
+		    is_equal(token_of(secret), token);
+	}
+	return is_found;
+}

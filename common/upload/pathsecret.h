@@ -1,0 +1,35 @@
+/*
+ * pathsecret: who vouches for a report that came by HTTPS, and the tokens of
+ * PathSecret, which only the TLS-RPT record of a domain shows.
+ *
+ * RFC 8460, section 5.4, defines no authentication. A token in the path of the
+ * rua says that the sender has read the record; it is compared in a time that
+ * does not depend on how much of it is right.
+ */
+#ifndef PATHSECRET_H
+#define PATHSECRET_H
+
+#include <stdbool.h>
+
+#include "conf.h"
+
+enum auth {
+	AUTH_NONE,
+	AUTH_PATH, /* by a token, for the reports on its domain alone */
+	AUTH_PROXY /* by a trusted proxy, which knows the client */
+};
+
+/* "none", "path", "proxy". Static storage. */
+const char *auth_str(enum auth auth);
+
+/* Is this a token of the configuration? */
+bool pathsecret_is_token(const struct conf *conf, const char *token);
+
+/*
+ * Is this a token for the policy domain? Case and a final dot of the domain do
+ * not matter.
+ */
+bool pathsecret_is_for(
+    const struct conf *conf, const char *token, const char *domain);
+
+#endif
