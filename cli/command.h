@@ -12,6 +12,7 @@
  */
 int show_main(int argc, char **argv);
 int explain_main(int argc, char **argv);
+int record_main(int argc, char **argv);
 int ingest_main(int argc, char **argv);
 int reindex_main(int argc, char **argv);
 int summary_main(int argc, char **argv);

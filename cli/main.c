@@ -16,6 +16,7 @@ static const struct {
 } commands[] = {
 	{ "show", show_main, "print reports, mails and archive records" },
 	{ "explain", explain_main, "what a result type means and what to do" },
+	{ "record", record_main, "check the DNS records, or write one" },
 	{ "ingest", ingest_main, "take in reports without a milter" },
 	{ "reindex", reindex_main, "make the index of the archive" },
 	{ "summary", summary_main, "sums by day, domain, MX, sender, type" },
