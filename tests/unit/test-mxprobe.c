@@ -465,7 +465,7 @@ END_TEST
    certificate may have either (RFC 7672, section 3.2.3). */
 START_TEST(dane_base_is_the_sni)
 {
-	static const char *const names[] = { "DNS:base.example", "DNS:" HOST,
+	static const char *const names[] = { "DNS:base.example", ("DNS:" HOST),
 		"DNS:a.example" };
 	static unsigned char data[3][2048];
 	static const struct dane dane = { .record = {
