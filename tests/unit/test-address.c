@@ -109,6 +109,40 @@ START_TEST(networks_and_what_is_in_them)
 }
 END_TEST
 
+static const struct {
+	const char *a, *b;
+	bool is_a, is_same;
+} pairs[] = {
+	{ "192.0.2.1", "192.0.2.1", true, true },
+	{ "192.0.2.1", "::ffff:192.0.2.1", true, true },
+	{ "192.0.2.1", "::FFFF:c000:201", true, true },
+	{ "192.0.2.1", "192.0.2.2", true, false },
+	{ "192.0.2.1", "::192.0.2.1", true, false },
+	{ "2001:db8::1", "2001:DB8:0:0:0::0001", true, true },
+	{ "2001:db8::1", "2001:db8::1%eth0", true, true },
+	{ "2001:db8::1", "2001:db8::2", true, false },
+	{ "", "::", false, false },
+	{ "%eth0", "::", false, false },
+	{ "[::1]", "::1", false, false },
+	{ "192.0.2.01x", "::1", false, false },
+};
+
+START_TEST(spellings)
+{
+	struct address_ip a = { { 7 } }, b, before = a;
+
+	ck_assert(address_read_ip(pairs[_i].a, strlen(pairs[_i].a), &a) ==
+	    pairs[_i].is_a);
+	ck_assert(address_read_ip(pairs[_i].b, strlen(pairs[_i].b), &b));
+	if (!pairs[_i].is_a)
+		ck_assert(memcmp(&a, &before, sizeof a) == 0);
+	ck_assert_msg((memcmp(&a, &b, sizeof a) == 0) == pairs[_i].is_same,
+	    "%s %s", pairs[_i].a, pairs[_i].b);
+	/* A NUL within ends nothing. */
+	ck_assert(!address_read_ip("::1\0", 4, &a));
+}
+END_TEST
+
 Suite *
 address_suite(void)
 {
@@ -118,6 +152,7 @@ address_suite(void)
 	tcase_add_loop_test(tc, addresses_and_ports, 0, (int)ARRAY_LEN(rows));
 	tcase_add_loop_test(
 	    tc, networks_and_what_is_in_them, 0, (int)ARRAY_LEN(networks));
+	tcase_add_loop_test(tc, spellings, 0, (int)ARRAY_LEN(pairs));
 	suite_add_tcase(suite, tc);
 	return suite;
 }

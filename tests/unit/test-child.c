@@ -62,7 +62,7 @@ static struct buf *output;
 static void
 take_output(void *ctx, const char *data, size_t len)
 {
-	ck_status("output", buf_append(ctx, data, len), ST_OK);
+	ck_status("output", buf_add(ctx, data, len), ST_OK);
 }
 
 static struct child_end

@@ -661,7 +661,9 @@ START_TEST(a_problem_has_records)
 	    state_problems(state, "d.example", false, at(3), keep_problem,
 		&problem, &fault),
 	    ST_OK);
-	text_copy(problem.policy_type, sizeof problem.policy_type, "sts");
+	/* That of sts, whichever came first. */
+	(void)text_copy(problem.policy_type, sizeof problem.policy_type, "sts");
+	problem.episode.since = at(1);
 	said[0] = '\0';
 	ck_status("paths",
 	    state_problem_paths(state, &problem, 10, add_path, &left, &fault),
