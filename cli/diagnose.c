@@ -51,6 +51,8 @@ static const char usage[] =
     "  --format=...         text for people, or json, one object\n"
     "  --report=FILE        try what a report says (all that show reads)\n"
     "  --problem=N          try number N of \"tlsrpt problems\"\n"
+    "  --state=FILE         the index, instead of StateFile\n"
+    "  --archive=DIRECTORY  the archive, instead of ArchiveDirectory\n"
     "\n"
     "Exit status: 0 when all is well; 1 for a failure that a sender would\n"
     "report (with --report and --problem: it is still there); 2 for warnings\n"
@@ -213,6 +215,8 @@ static const struct option options[] = {
 	{ "format", required_argument, NULL, 'f' },
 	{ "report", required_argument, NULL, 'R' },
 	{ "problem", required_argument, NULL, 'N' },
+	{ "state", required_argument, NULL, 'S' },
+	{ "archive", required_argument, NULL, 'A' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -243,7 +247,7 @@ check_arguments(struct diagnose *d, int argc, char **argv)
 
 /* Returns -1 to go on, or the exit status. */
 static int
-read_options(struct diagnose *d, const char **conf_path, int argc, char **argv)
+read_options(struct diagnose *d, int argc, char **argv)
 {
 	int c;
 
@@ -253,7 +257,11 @@ read_options(struct diagnose *d, const char **conf_path, int argc, char **argv)
 			return EX_OK;
 		}
 		if (c == 'c')
-			*conf_path = optarg;
+			d->conf_path = optarg;
+		else if (c == 'S')
+			d->state_path = optarg;
+		else if (c == 'A')
+			d->archive = optarg;
 		else if (c == 'T')
 			d->trust_anchor = optarg;
 		else if (c == 'C')
@@ -301,7 +309,7 @@ choose_helo(struct diagnose *d)
 		    d->helo, sizeof d->helo, "localhost.localdomain");
 }
 
-/* Returns -1 to go on, or the exit status. */
+/* Say what has failed; returns the exit status that stands for it. */
 static int
 fail(const struct fault *fault, int status)
 {
@@ -309,9 +317,10 @@ fail(const struct fault *fault, int status)
 	(void)fputs("tlsrpt diagnose: ", stderr);
 	render_string(stderr, fault->detail);
 	(void)fputc('\n', stderr);
-	return fault->status == ST_NO_MEMORY ? EX_OSERR : status;
+	return status;
 }
 
+/* Returns -1 to go on, or the exit status. */
 static int
 prepare(struct diagnose *d)
 {
@@ -328,7 +337,10 @@ prepare(struct diagnose *d)
 	if (d->resolver == NULL)
 		return fail(&fault, EX_CONFIG);
 	d->store = certificate_store(d->ca_file, &fault);
-	return d->store == NULL ? fail(&fault, EX_CONFIG) : -1;
+	if (d->store != NULL)
+		return -1;
+	return fail(
+	    &fault, fault.status == ST_NO_MEMORY ? EX_OSERR : EX_CONFIG);
 }
 
 /*
@@ -463,6 +475,10 @@ open_index(struct diagnose *d)
 
 	if (d->report != NULL)
 		return -1;
+	if (d->state_path != NULL)
+		d->index.state_path = d->state_path;
+	if (d->archive != NULL)
+		d->index.archive = d->archive;
 	d->has_index = index_open(&d->index, &fault) == ST_OK;
 	return d->has_index || d->problem == 0 ? -1
 					       : index_fail(&d->index, &fault);
@@ -490,7 +506,6 @@ diagnose_main(int argc, char **argv)
 		.with_dane = true,
 		.port = PORT_SMTP,
 	};
-	const char *conf_path = NULL;
 	int status;
 
 	if (d.given == NULL) {
@@ -500,9 +515,9 @@ diagnose_main(int argc, char **argv)
 	d.given->dns_timeout = TIMEOUT;
 	/* A server may close the connection at any time. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	status = read_options(&d, &conf_path, argc, argv);
+	status = read_options(&d, argc, argv);
 	if (status == -1)
-		status = index_configure(&d.index, &command, conf_path);
+		status = index_configure(&d.index, &command, d.conf_path);
 	if (status == -1)
 		status = run(&d);
 	resolver_free(&d.resolver);

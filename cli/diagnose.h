@@ -30,7 +30,10 @@ struct diagnose {
 	bool with_sts;
 	bool with_dane;
 	bool is_dane_required;
-	const char *source; /* or NULL, as the others */
+	const char *conf_path; /* or NULL, as the others */
+	const char *state_path;
+	const char *archive;
+	const char *source;
 	const char *ca_file;
 	const char *trust_anchor; /* of --trust-anchor; then the one used */
 	const char *report;

@@ -152,6 +152,9 @@ print_dane_head(const struct diagnosis *diagnosis, bool with_colour)
 		(void)snprintf(text, sizeof text,
 		    "DANE: cannot be judged without a trust anchor "
 		    "(dns-root-data, or --trust-anchor)");
+	else if (count == 0)
+		(void)snprintf(
+		    text, sizeof text, "DANE: no MX has signed TLSA records");
 	else
 		(void)snprintf(text, sizeof text,
 		    "DANE: %zu of %zu MX %s signed TLSA records", count,
@@ -355,7 +358,7 @@ print_evidence(const struct finding *finding, const char *before)
 
 	(void)snprintf(text, sizeof text, "%s%s%s",
 	    finding->policy_type != NULL ? finding->policy_type : "any policy",
-	    finding->address != NULL ? ", " : "",
+	    finding->address != NULL ? ", at " : "",
 	    finding->address != NULL ? finding->address->address.text : "");
 	diagnosetext_row(INDENT, "policy", text);
 	if (before == NULL || strcmp(before, finding->detail) != 0)
