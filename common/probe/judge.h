@@ -8,9 +8,9 @@
  * "tlsa" where the MX has secure TLSA records, "no-policy-found" where neither
  * is. What keeps a policy from being applied at all is one finding without an
  * MX. Of several faults of one certificate the one that OpenSSL meets first is
- * the result: not trusted, host mismatch, expired; detail names the others. Under
- * "tlsa" they count with DANE-TA only, and under "no-policy-found" a sender does
- * not look: there they are a warning.
+ * the result: not trusted, host mismatch, expired; detail names the others.
+ * Under "tlsa" they count with DANE-TA only, and under "no-policy-found" a
+ * sender does not look: there they are a warning.
  */
 #ifndef JUDGE_H
 #define JUDGE_H
