@@ -402,6 +402,8 @@ run_check(struct record *r)
 	/* The end of a line is that of the terminal, not of the record. */
 	if (input.len > 0 && input.data[input.len - 1] == '\n')
 		buf_cut(&input, input.len - 1);
+	if (status == -1 && input.len == input.max)
+		status = fail("standard input: too long", EX_NOINPUT);
 	if (status == -1)
 		status = check_text(r, RECORDINQUIRY_REPORTING, "-",
 		    input.data != NULL ? input.data : "", input.len);
