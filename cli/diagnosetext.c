@@ -271,15 +271,16 @@ print_tlsa(const struct diagnosis_mx *mx)
 {
 	for (size_t i = 0; i < mx->tlsa.count; i++) {
 		const char *why = tlsa_why_unusable(&mx->tlsa.tlsa[i]);
-		char record[TLSA_MAX], text[TLSA_MAX + 128];
+		char record[TLSA_MAX];
 
 		tlsa_text(&mx->tlsa.tlsa[i], record, sizeof record);
-		(void)snprintf(text, sizeof text, "%s%s%s%s", record,
-		    mx->is_dane_possible && mx->tlsa.found.is_secure
-			? ""
-			: " (not signed: senders leave it out of account)",
-		    why != NULL ? "; " : "", why != NULL ? why : "");
-		diagnosetext_row(INDENT, i == 0 ? "TLSA" : "", text);
+		/* Not wrapped, to be compared and copied. */
+		render_label(stdout, INDENT, i == 0 ? "TLSA" : "");
+		render_string(stdout, record);
+		(void)fputc('\n', stdout);
+		if (!mx->is_dane_possible || !mx->tlsa.found.is_secure)
+			why = "not signed: senders leave it out of account";
+		diagnosetext_row(INDENT, "", why);
 	}
 }
 

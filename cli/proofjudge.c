@@ -288,29 +288,28 @@ newly_allowed(const struct proof *proof, const struct proof_policy *policy)
 }
 
 static void
-explain_sts(const struct proof *proof, struct proof_policy *policy,
-    const struct finding *added)
+explain_sts(
+    const struct proof *proof, struct proof_policy *policy, bool is_old_id)
 {
 	const char *mx = newly_allowed(proof, policy);
-	const char *stale =
+	const char *text =
 	    "the policy has changed since; a sender goes on with the one "
 	    "that it has until max_age is over, unless it sees a new id";
 
 	if (policy->live.count == 0)
-		(void)snprintf(policy->meaning, sizeof policy->meaning,
-		    "there is no policy to be fetched now");
+		text = "there is no policy to be fetched now";
 	else if (policy->differing == 0)
-		(void)snprintf(policy->meaning, sizeof policy->meaning,
-		    "the policy is the same now");
-	else if (mx != NULL)
-		(void)snprintf(policy->meaning, sizeof policy->meaning,
-		    "a stale cache: the sender held a policy that does not "
-		    "allow %s, and that of now does%s%s",
-		    mx, added != NULL ? "; " : "",
-		    added != NULL ? added->detail : "");
-	else
-		(void)snprintf(policy->meaning, sizeof policy->meaning, "%s",
-		    added != NULL ? added->detail : stale);
+		text = "the policy is the same now";
+	else if (is_old_id)
+		text = "the policy has changed since, and nothing says that "
+		       "its id has: a sender goes on with the one that it has "
+		       "until max_age is over";
+	(void)snprintf(policy->meaning, sizeof policy->meaning, "%s%s%s%s",
+	    mx != NULL ? "a stale cache: the policy that the sender held does "
+			 "not allow "
+		       : "",
+	    mx != NULL ? mx : "", mx != NULL ? ", and that of now does; " : "",
+	    text);
 }
 
 static void
@@ -360,10 +359,7 @@ judge_policy(struct proof *proof, struct proof_policy *policy)
 		    (const char *const *)policy->reported.line,
 		    policy->reported.count, policy->seen, &diagnosed->findings);
 	if (is_sts)
-		explain_sts(proof, policy,
-		    diagnosed->findings.count > before
-			? &diagnosed->findings.finding[before]
-			: NULL);
+		explain_sts(proof, policy, diagnosed->findings.count > before);
 	else
 		explain_tlsa(policy);
 	return st;
