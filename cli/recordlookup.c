@@ -267,79 +267,118 @@ is_related(const char *a, const char *b)
 	return text_ieq(a + n - m, b) && (n == m || a[n - m - 1] == '.');
 }
 
+/* Where a URI of the record leads. */
+struct destination {
+	const struct asking *asking;
+	size_t offset; /* of the host, in the text of the record */
+	char host[IDN_NAME_MAX];
+	bool is_mailto;
+	/* Found out; only what the DNS proves: trouble with it is not the
+	   record's. */
+	bool is_null;
+	bool is_nowhere;
+};
+
 static bool
-has_no_address(const struct asking *asking, const char *host)
+has_no_address(const struct destination *to)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
 	struct found_addresses found;
 
-	for (size_t i = 0; i < 2; i++) {
-		lookup_addresses(asking->means->resolver, host, families[i],
-		    asking->means->milliseconds, &found);
+	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+		lookup_addresses(to->asking->means->resolver, to->host,
+		    families[i], to->asking->means->milliseconds, &found);
 		if (found.found.status != RESOLVER_NOT_FOUND)
 			return false;
 	}
 	return true;
 }
 
-/* Only what the DNS proves: trouble with it is not the record's. */
 static void
-remark_mailbox(const struct asking *asking, struct remarks *remarks,
-    size_t offset, const char *host)
+ask_destination(void *ctx, size_t i)
 {
-	struct found_mx found;
+	struct destination *to = (struct destination *)ctx + i;
+	struct found_mx found = { .found.status = RESOLVER_NOT_FOUND };
 
-	lookup_mx(
-	    asking->means->resolver, host, asking->means->milliseconds, &found);
-	if (found.is_null)
-		remark_add(remarks, REMARK_WARNING, offset,
-		    "name a mailbox in a domain that takes mail",
-		    "this domain takes no mail (null MX)");
-	else if (found.found.status == RESOLVER_NOT_FOUND &&
-	    has_no_address(asking, host))
-		remark_add(remarks, REMARK_WARNING, offset,
-		    "name a mailbox in a domain that takes mail",
-		    "this domain has neither MX nor address in the DNS");
+	if (to->is_mailto)
+		lookup_mx(to->asking->means->resolver, to->host,
+		    to->asking->means->milliseconds, &found);
+	to->is_null = found.is_null;
+	to->is_nowhere =
+	    found.found.status == RESOLVER_NOT_FOUND && has_no_address(to);
+}
+
+/* Those of a record, but for hosts that are addresses. */
+static size_t
+list_destinations(const struct asking *asking,
+    const struct recordinquiry_text *record,
+    struct destination list[REPORTINGPOLICY_RUA_MAX])
+{
+	const struct reportingpolicy *policy = &record->reporting;
+	size_t n = 0, at, len;
+
+	for (size_t i = 0; i < policy->rua_count; i++) {
+		const char *uri = policy->rua[i].uri;
+		const char *there = strstr(record->text, uri);
+
+		if (!reporturi_host(uri, strlen(uri), &at, &len) ||
+		    there == NULL || len >= IDN_NAME_MAX || uri[at] == '[')
+			continue;
+		list[n].asking = asking;
+		list[n].offset = (size_t)(there - record->text) + at;
+		list[n].is_mailto = policy->rua[i].scheme == RUA_MAILTO;
+		memcpy(list[n].host, uri + at, len);
+		list[n++].host[len] = '\0';
+	}
+	return n;
 }
 
 static void
-remark_destination(const struct asking *asking,
-    struct recordinquiry_text *record, const char *uri, bool is_mailto)
+remark_destination(
+    const struct destination *to, const char *domain, struct remarks *remarks)
 {
-	const char *there = strstr(record->text, uri);
-	char host[IDN_NAME_MAX];
-	size_t at, len, offset;
-
-	if (!reporturi_host(uri, strlen(uri), &at, &len) ||
-	    len >= sizeof host || uri[at] == '[')
-		return;
-	offset = there != NULL ? (size_t)(there - record->text) + at : at;
-	memcpy(host, uri + at, len);
-	host[len] = '\0';
-	if (!is_related(host, asking->inquiry->domain))
-		remark_add(&record->remarks, REMARK_NOTE, offset, NULL,
+	if (!is_related(to->host, domain))
+		remark_add(remarks, REMARK_NOTE, to->offset, NULL,
 		    "reports go to another domain; unlike DMARC, TLSRPT asks "
 		    "for no permission there");
-	if (is_mailto)
-		remark_mailbox(asking, &record->remarks, offset, host);
-	else if (has_no_address(asking, host))
-		remark_add(&record->remarks, REMARK_WARNING, offset,
+	if (to->is_null)
+		remark_add(remarks, REMARK_WARNING, to->offset,
+		    "name a mailbox in a domain that takes mail",
+		    "this domain takes no mail (null MX)");
+	else if (to->is_nowhere && to->is_mailto)
+		remark_add(remarks, REMARK_WARNING, to->offset,
+		    "name a mailbox in a domain that takes mail",
+		    "this domain has neither MX nor address in the DNS");
+	else if (to->is_nowhere)
+		remark_add(remarks, REMARK_WARNING, to->offset,
 		    "name a host that is there",
 		    "this host has no address in the DNS");
 }
 
-static void
+/* Of the one record that senders go by, all at the same time. */
+static enum status
 remark_destinations(const struct asking *asking)
 {
-	for (size_t i = 0; i < asking->inquiry->count; i++) {
-		struct recordinquiry_text *record = asking->inquiry->record[i];
-		const struct reportingpolicy *policy = &record->reporting;
+	struct recordinquiry *inquiry = asking->inquiry;
+	struct recordinquiry_text *record = NULL;
+	struct destination *list;
+	size_t n;
 
-		for (size_t j = 0; record->is_valid && j < policy->rua_count;
-		     j++)
-			remark_destination(asking, record, policy->rua[j].uri,
-			    policy->rua[j].scheme == RUA_MAILTO);
+	for (size_t i = 0; i < inquiry->count; i++) {
+		if (inquiry->record[i]->is_valid)
+			record = inquiry->record[i];
 	}
+	if (record == NULL || count_records(inquiry) != 1)
+		return ST_OK;
+	list = calloc(REPORTINGPOLICY_RUA_MAX, sizeof *list);
+	if (list == NULL)
+		return ST_NO_MEMORY;
+	n = list_destinations(asking, record, list);
+	parallel_run(n, ask_destination, list);
+	for (size_t i = 0; i < n; i++)
+		remark_destination(&list[i], inquiry->domain, &record->remarks);
+	free(list);
+	return ST_OK;
 }
 
 /*
@@ -452,7 +491,7 @@ recordinquiry_ask(
 	if (!inquiry->is_untried && count_records(inquiry) == 0)
 		st = search(&asking);
 	if (st == ST_OK && is_reporting(inquiry))
-		remark_destinations(&asking);
+		st = remark_destinations(&asking);
 	if (st == ST_OK && !is_reporting(inquiry))
 		st = fetch_policy(&asking);
 	return st;

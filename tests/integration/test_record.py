@@ -324,6 +324,13 @@ class TestLookup(unittest.TestCase):
             self.assertFalse(done.json["complete"])
             self.assertLess(done.seconds, 20)
 
+    def test_destinations_that_do_not_answer(self):
+        """Sixteen of them are asked for at the same time."""
+        done = lookup("lookup", "slow.test", "--format=json", timeout="2s")
+        self.assertEqual(done.status, 2, done)
+        self.assertEqual(len(done.json["records"][0]["rua"]), 16)
+        self.assertLess(done.seconds, 12)
+
     def test_configuration(self):
         """The resolver and the trust anchor are those of the milter."""
         conf = World.base / "record.conf"
@@ -498,6 +505,10 @@ def setUpModule():
     add("good-mail.test", "MX 10 mx.good-mail.test.")
     add("web.good-mail.test", "A 192.0.2.1")
     add("null.test", "MX 0 .")
+    silent = [f"mailto:a@h{n}.{SILENT}" for n in range(16)]
+    text = "v=TLSRPTv1;rua=" + ",".join(silent)
+    add("_smtp._tls.slow.test",
+        txt(*[text[i:i + 255] for i in range(0, len(text), 255)]))
     add("_smtp._tls.bogus.test", txt(GOOD))
     LAB.zones.spoil("_smtp._tls.bogus.test", "TXT")
     add("mta-sts.sts-wrong.test", txt(STS))
