@@ -60,9 +60,9 @@ static const char usage[] =
     "                  encoded is\n"
     "\n"
     "Exit status: 0 when it is valid; 1 for an error; 2 for warnings only\n"
-    "(make: 0 for those, too); 75 or 69 when it could not be looked up; 66\n"
-    "for a file that cannot be read, 64 for wrong usage, 78 for a mistake in\n"
-    "the configuration.\n";
+    "(make: 0 for those, too); 75 when it could not be looked up; 66 for a\n"
+    "file that cannot be read, 64 for wrong usage, 78 for a mistake in the\n"
+    "configuration.\n";
 
 static const char conf_default[] = SYSCONFDIR "/tlsrpt-milter.conf";
 

@@ -113,7 +113,7 @@ recordinquiry_exit(const struct recordinquiry *inquiry)
 	if (recordinquiry_remarks(inquiry, REMARK_ERROR) > 0)
 		return EXIT_ERROR;
 	if (inquiry->is_untried)
-		return inquiry->is_temporary ? EX_TEMPFAIL : EX_UNAVAILABLE;
+		return EX_TEMPFAIL;
 	return recordinquiry_remarks(inquiry, REMARK_WARNING) > 0 ? EXIT_WARNING
 								  : EX_OK;
 }

@@ -66,8 +66,7 @@ struct recordinquiry {
 	struct stsfetch fetch;
 	struct recordinquiry_text *policy; /* or NULL */
 	struct remarks remarks;            /* on the whole: without places */
-	bool is_untried;   /* something could not be found out ... */
-	bool is_temporary; /* ... and may be tried again */
+	bool is_untried; /* the DNS did not say all; it may later */
 };
 
 /*
@@ -91,8 +90,8 @@ enum status recordinquiry_ask(
     struct recordinquiry *inquiry, const struct recordinquiry_means *means);
 
 /*
- * The exit status: 1 with an error, else 75 or 69 when something could not be
- * tried, else 2 with a warning, else 0.
+ * The exit status: 1 with an error, else 75 when something could not be found
+ * out, else 2 with a warning, else 0.
  */
 int recordinquiry_exit(const struct recordinquiry *inquiry);
 

@@ -149,7 +149,6 @@ remark_found(struct recordinquiry *inquiry)
 	if (found->status != RESOLVER_FOUND &&
 	    found->status != RESOLVER_NOT_FOUND) {
 		inquiry->is_untried = true;
-		inquiry->is_temporary = true;
 		return;
 	}
 	remark_count(inquiry);
@@ -452,7 +451,6 @@ fetch_policy(const struct asking *asking)
 		    host.found[1].found.status == RESOLVER_NOT_FOUND;
 
 		inquiry->is_untried |= !is_proven;
-		inquiry->is_temporary |= !is_proven;
 		remark_add(&inquiry->remarks,
 		    is_proven ? REMARK_ERROR : REMARK_NOTE, REMARK_NOWHERE,
 		    is_proven ? "add an address, and serve the policy there"
