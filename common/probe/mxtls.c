@@ -15,7 +15,6 @@
 
 enum {
 	LEAVE_MS = 250,      /* for the server to hear QUIT */
-	LEAVE_BLOCKS = 16,   /* read of what it says then */
 	CHAIN_BYTES = 102400 /* of all certificates: OpenSSL's own limit */
 };
 
@@ -71,7 +70,7 @@ note_fault(int is_good, X509_STORE_CTX *ctx)
 	if (tls->probe->has_dane)
 		certificate_fault(&tls->probe->dane, error,
 		    X509_STORE_CTX_get_current_cert(ctx), tls->name);
-	if (tls->error == X509_V_OK && breaks_match(error))
+	if (breaks_match(error))
 		tls->error = error;
 	X509_STORE_CTX_set_error(ctx, tls->error);
 	return 1;
@@ -326,11 +325,9 @@ mxtls_quit(struct mxtls *tls, int fd, uint64_t deadline)
 	if (SSL_write(tls->ssl, "QUIT\r\n", 6) != 6)
 		return;
 	(void)SSL_shutdown(tls->ssl);
-	for (int i = 0; i < LEAVE_BLOCKS; i++) {
-		if (dialogue_wait(fd, POLLIN, until) != MXPROBE_OK ||
-		    recv(fd, block, sizeof block, 0) <= 0)
-			break;
-	}
+	while (dialogue_wait(fd, POLLIN, until) == MXPROBE_OK &&
+	    recv(fd, block, sizeof block, 0) > 0)
+		;
 	ERR_clear_error();
 }
 

@@ -27,6 +27,9 @@ make_key(enum certs_key kind)
 	case CERTS_WEAK:
 		key = EVP_RSA_gen(1024);
 		break;
+	case CERTS_ED25519:
+		key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+		break;
 	case CERTS_EC:
 	default:
 		key = EVP_EC_gen("P-256");
@@ -76,6 +79,7 @@ certs_make(const struct certs_spec *spec)
 	struct cert cert = { X509_new(), make_key(spec->key) };
 	bool has_dates = spec->from != 0 || spec->to != 0;
 	X509 *x509 = cert.x509;
+	EVP_PKEY *signer;
 
 	ck_assert_ptr_nonnull(x509);
 	ck_assert_int_eq(X509_set_version(x509, X509_VERSION_3), 1);

@@ -10,9 +10,10 @@
 #include <stddef.h>
 
 enum certs_key {
-	CERTS_EC,  /* P-256 */
-	CERTS_RSA, /* 2048 bits */
-	CERTS_WEAK /* RSA with 1024 bits */
+	CERTS_EC,   /* P-256 */
+	CERTS_RSA,  /* 2048 bits */
+	CERTS_WEAK, /* RSA with 1024 bits */
+	CERTS_ED25519
 };
 
 /* A certificate and its key. All zero is none. */

@@ -139,6 +139,7 @@ play(struct peer *peer, enum mxserver_stage stage)
 {
 	const struct mxserver_settings *s = &peer->server->settings;
 	struct pollfd pfd = { .fd = peer->fd, .events = POLLIN };
+	struct linger at_once = { .l_onoff = 1 };
 
 	if (s->trick == MXSERVER_NONE || s->stage != stage)
 		return true;
@@ -166,6 +167,10 @@ play(struct peer *peer, enum mxserver_stage stage)
 		(void)SSL_renegotiate(peer->ssl);
 		(void)SSL_do_handshake(peer->ssl);
 		return true;
+	case MXSERVER_RESETS:
+		(void)setsockopt(
+		    peer->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+		break;
 	case MXSERVER_CLOSES:
 	case MXSERVER_NONE:
 		break;

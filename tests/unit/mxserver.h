@@ -25,6 +25,7 @@ enum mxserver_stage {
 enum mxserver_trick {
 	MXSERVER_NONE,
 	MXSERVER_CLOSES,
+	MXSERVER_RESETS,
 	MXSERVER_SILENT,
 	MXSERVER_TRICKLES, /* a byte every 100 ms */
 	MXSERVER_ENDLESS,  /* lines without end */

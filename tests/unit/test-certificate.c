@@ -229,7 +229,7 @@ START_TEST(keys_have_names)
 		enum certs_key key;
 		const char *name;
 	} keys[] = { { CERTS_EC, "EC P-256" }, { CERTS_RSA, "RSA 2048" },
-		{ CERTS_WEAK, "RSA 1024" } };
+		{ CERTS_WEAK, "RSA 1024" }, { CERTS_ED25519, "Ed25519" } };
 	struct certificate c;
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
