@@ -230,8 +230,7 @@ put_verdict(const struct recordinquiry_text *checked)
 
 	if (!checked->is_valid) {
 		(void)printf("The %s is not valid: senders %s.\n", what,
-		    is_policy ? "do not apply it and may report "
-				"sts-policy-invalid"
+		    is_policy ? "report sts-policy-invalid and do not apply it"
 			      : "take it that there is none");
 		return;
 	}
