@@ -5,9 +5,7 @@
  * tlsrpt record check-sts [OPTION...] TEXT|FILE|DOMAIN
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,10 +16,10 @@
 #include "certificate.h"
 #include "command.h"
 #include "conf.h"
-#include "keyword.h"
 #include "recordinquiry.h"
 #include "recordjson.h"
 #include "recordmake.h"
+#include "recordoptions.h"
 #include "recordtext.h"
 #include "render.h"
 #include "text.h"
@@ -67,189 +65,15 @@ static const char usage[] =
 static const char conf_default[] = SYSCONFDIR "/tlsrpt-milter.conf";
 
 enum {
-	TIMEOUT_MIN = 1, /* seconds */
-	TIMEOUT_MAX = 300,
-	TIMEOUT = 20,
+	TIMEOUT = 20,         /* seconds */
 	TEXT_MAX = 64 * 1024, /* bytes of a record that is read */
 	EXIT_ERROR = 1
 };
 
-/* Options that a verb has. */
-enum {
-	WITH_DOMAIN = 1 << 0,
-	WITH_DNS = 1 << 1,
-	WITH_RUA = 1 << 2,
-	WITH_HTTPS = 1 << 3
-};
-
 struct record {
-	const struct verb *verb;
-	bool is_json;
-	const char *conf_path;
-	const char *ca_file;
-	char domain[IDN_NAME_MAX]; /* or "" */
-	const char *argument;
-	size_t uris;
-	const char *uri[RECORDMAKE_URIS_MAX];
-	struct conf *given; /* values of options, as keywords have them */
+	struct recordoptions options;
 	struct conf *conf;
 };
-
-struct verb {
-	const char *name;
-	unsigned options;
-	int arguments;
-	int (*run)(struct record *r);
-};
-
-/*
- * Options.
- */
-
-static bool
-bad_word(const struct record *r, const char *word, const char *why)
-{
-	(void)fprintf(stderr, "tlsrpt record %s: \"", r->verb->name);
-	render_string(stderr, word);
-	(void)fprintf(stderr, "\" is %s\n", why);
-	return false;
-}
-
-/* A name that was copied with what stands before it in the DNS will do. */
-static bool
-read_domain(struct record *r, const char *word)
-{
-	const char *name = word;
-
-	if (text_iprefix(name, "_smtp._tls."))
-		name += strlen("_smtp._tls.");
-	else if (text_iprefix(name, "_mta-sts."))
-		name += strlen("_mta-sts.");
-	return idn_to_ascii(name, r->domain) ||
-	    bad_word(r, word, "no domain name");
-}
-
-/* As the configuration has it: 5, 5s, 1m. */
-static bool
-read_timeout(struct record *r, const char *word)
-{
-	static const struct keyword keyword = {
-		.type = TYPE_TIME,
-		.offset = offsetof(struct conf, dns_timeout),
-		.min = TIMEOUT_MIN,
-		.max = TIMEOUT_MAX,
-	};
-	const char *wrong = keyword_set(&keyword, r->given, word);
-	char why[128];
-
-	if (wrong == NULL)
-		return true;
-	keyword_explain(&keyword, wrong, why, sizeof why);
-	return bad_word(r, word, why);
-}
-
-static bool
-read_resolver(struct record *r, const char *word)
-{
-	struct conf_why why;
-
-	return conf_set(r->given, "Resolver", word, &why) ||
-	    bad_word(r, word, why.text);
-}
-
-static bool
-read_format(struct record *r, const char *word)
-{
-	r->is_json = strcmp(word, "json") == 0;
-	return r->is_json || strcmp(word, "text") == 0 ||
-	    bad_word(r, word, "none of: text, json");
-}
-
-static bool
-read_rua(struct record *r, const char *word)
-{
-	if (r->uris == RECORDMAKE_URIS_MAX)
-		return bad_word(r, word, "one rua too many");
-	r->uri[r->uris++] = word;
-	return true;
-}
-
-static const struct {
-	unsigned bit; /* 0: every verb has it */
-	struct option option;
-} all_options[] = {
-	{ 0, { "help", no_argument, NULL, 'h' } },
-	{ 0, { "format", required_argument, NULL, 'f' } },
-	{ WITH_DOMAIN, { "domain", required_argument, NULL, 'd' } },
-	{ WITH_DNS, { "resolver", required_argument, NULL, 'r' } },
-	{ WITH_DNS, { "timeout", required_argument, NULL, 't' } },
-	{ WITH_HTTPS, { "ca-file", required_argument, NULL, 'C' } },
-	{ WITH_RUA, { "rua", required_argument, NULL, 'u' } },
-};
-
-enum {
-	OPTIONS = sizeof all_options / sizeof all_options[0]
-};
-
-static bool
-take_option(struct record *r, int c)
-{
-	switch (c) {
-	case 'c':
-		r->conf_path = optarg;
-		return true;
-	case 'C':
-		r->ca_file = optarg;
-		return true;
-	case 'd':
-		return read_domain(r, optarg);
-	case 'f':
-		return read_format(r, optarg);
-	case 'r':
-		return read_resolver(r, optarg);
-	case 't':
-		return read_timeout(r, optarg);
-	case 'u':
-		return read_rua(r, optarg);
-	default:
-		break;
-	}
-	return false;
-}
-
-/* Returns -1 to go on, or the exit status. */
-static int
-read_options(struct record *r, int argc, char **argv)
-{
-	struct option options[OPTIONS + 1];
-	size_t n = 0;
-	int c;
-
-	for (size_t i = 0; i < OPTIONS; i++) {
-		if (all_options[i].bit == 0 ||
-		    (all_options[i].bit & r->verb->options) != 0)
-			options[n++] = all_options[i].option;
-	}
-	options[n] = (struct option){ NULL, 0, NULL, 0 };
-	while ((c = getopt_long(argc, argv,
-		    (r->verb->options & WITH_DNS) != 0 ? "c:h" : "h", options,
-		    NULL)) != -1) {
-		if (c == 'h') {
-			(void)fputs(usage, stdout);
-			return EX_OK;
-		}
-		if (!take_option(r, c))
-			return command_misused("record");
-	}
-	if (argc - optind != r->verb->arguments) {
-		(void)fprintf(stderr, "tlsrpt record %s: %s\n", r->verb->name,
-		    r->verb->arguments == 0 ? "it takes no argument"
-					    : "it takes one argument");
-		return command_misused("record");
-	}
-	r->argument = argv[optind];
-	return -1;
-}
 
 /*
  * What all of them need.
@@ -277,7 +101,7 @@ finish(const struct record *r, struct recordinquiry *inquiry)
 {
 	int status = recordinquiry_exit(inquiry);
 
-	if (!r->is_json)
+	if (!r->options.is_json)
 		recordtext_print(inquiry);
 	else if (recordjson_print(inquiry) != ST_OK)
 		status = fail_no_memory();
@@ -291,8 +115,8 @@ check_text(const struct record *r, enum recordinquiry_kind kind,
     const char *file, const char *text, size_t len)
 {
 	struct recordinquiry inquiry = { .file = file };
-	struct recordinquiry_text *checked = recordinquiry_check(
-	    kind, text, len, r->domain[0] != '\0' ? r->domain : NULL);
+	struct recordinquiry_text *checked = recordinquiry_check(kind, text,
+	    len, r->options.domain[0] != '\0' ? r->options.domain : NULL);
 
 	if (checked == NULL)
 		return fail_no_memory();
@@ -338,7 +162,7 @@ read_file(const char *path, struct buf *text)
 static int
 read_conf(struct record *r)
 {
-	const char *path = r->conf_path;
+	const char *path = r->options.conf_path;
 
 	if (path == NULL && access(conf_default, F_OK) == 0)
 		path = conf_default;
@@ -352,10 +176,11 @@ read_conf(struct record *r)
 static int
 ask(struct record *r, enum recordinquiry_kind kind)
 {
-	struct resolver_settings settings = { .servers = &r->given->resolver };
+	struct resolver_settings settings = { .servers =
+						  &r->options.given->resolver };
 	struct recordinquiry inquiry = { .kind = kind };
 	struct recordinquiry_means means = {
-		.milliseconds = (unsigned)r->given->dns_timeout * 1000,
+		.milliseconds = (unsigned)r->options.given->dns_timeout * 1000,
 	};
 	struct fault fault = { .status = ST_OK };
 	int status = read_conf(r);
@@ -365,11 +190,12 @@ ask(struct record *r, enum recordinquiry_kind kind)
 	if (settings.servers->count == 0)
 		settings.servers = &r->conf->resolver;
 	settings.trust_anchor_file = r->conf->trust_anchor_file;
-	(void)snprintf(inquiry.domain, sizeof inquiry.domain, "%s", r->domain);
+	(void)snprintf(
+	    inquiry.domain, sizeof inquiry.domain, "%s", r->options.domain);
 	(void)signal(SIGPIPE, SIG_IGN);
 	means.resolver = resolver_new(&settings, &fault);
 	if (means.resolver != NULL && kind == RECORDINQUIRY_STS)
-		means.store = certificate_store(r->ca_file, &fault);
+		means.store = certificate_store(r->options.ca_file, &fault);
 	if (means.resolver == NULL ||
 	    (kind == RECORDINQUIRY_STS && means.store == NULL))
 		status = fail(fault.detail, EX_CONFIG);
@@ -390,7 +216,7 @@ ask(struct record *r, enum recordinquiry_kind kind)
 static int
 run_check(struct record *r)
 {
-	const char *text = r->argument;
+	const char *text = r->options.argument;
 	struct buf input;
 	int status;
 
@@ -414,7 +240,7 @@ run_check(struct record *r)
 static int
 run_lookup(struct record *r)
 {
-	if (!read_domain(r, r->argument))
+	if (!recordoptions_domain(&r->options, r->options.argument))
 		return command_misused("record");
 	return ask(r, RECORDINQUIRY_REPORTING);
 }
@@ -452,19 +278,20 @@ run_check_sts(struct record *r)
 	struct buf text;
 	int status;
 
-	if (is_record(r->argument))
-		return check_text(r, RECORDINQUIRY_STS, NULL, r->argument,
-		    strlen(r->argument));
-	if (!is_file(r->argument)) {
-		if (!read_domain(r, r->argument))
+	if (is_record(r->options.argument))
+		return check_text(r, RECORDINQUIRY_STS, NULL,
+		    r->options.argument, strlen(r->options.argument));
+	if (!is_file(r->options.argument)) {
+		if (!recordoptions_domain(&r->options, r->options.argument))
 			return command_misused("record");
 		return ask(r, RECORDINQUIRY_STS);
 	}
 	buf_init(&text, STSPOLICY_SIZE_MAX + 1);
-	status = read_file(r->argument, &text);
+	status = read_file(r->options.argument, &text);
 	if (status == -1)
-		status = check_text(r, RECORDINQUIRY_POLICY, r->argument,
-		    text.data != NULL ? text.data : "", text.len);
+		status =
+		    check_text(r, RECORDINQUIRY_POLICY, r->options.argument,
+			text.data != NULL ? text.data : "", text.len);
 	buf_free(&text);
 	return status;
 }
@@ -477,11 +304,12 @@ make_text(const struct record *r, struct buf *text)
 
 	if (buf_adds(text, "v=TLSRPTv1; rua=") != ST_OK)
 		return fail_no_memory();
-	for (size_t i = 0; i < r->uris; i++) {
+	for (size_t i = 0; i < r->options.uris; i++) {
 		if (i > 0 && buf_addc(text, ',') != ST_OK)
 			return fail_no_memory();
-		if (!recordmake_uri(text, r->uri[i], &why)) {
-			(void)bad_word(r, r->uri[i], "not taken");
+		if (!recordmake_uri(text, r->options.uri[i], &why)) {
+			(void)recordoptions_bad(
+			    &r->options, r->options.uri[i], "not taken");
 			return fail(why, EXIT_ERROR);
 		}
 	}
@@ -496,9 +324,10 @@ print_made(const struct record *r, const struct recordinquiry_text *made)
 	enum status st;
 
 	buf_init(&line, 4 * TEXT_MAX);
-	st = recordmake_line(&line, r->domain[0] != '\0' ? r->domain : NULL,
-	    made->text, made->len);
-	if (st == ST_OK && r->is_json) {
+	st = recordmake_line(&line,
+	    r->options.domain[0] != '\0' ? r->options.domain : NULL, made->text,
+	    made->len);
+	if (st == ST_OK && r->options.is_json) {
 		jsonwriter_init(&writer);
 		jsonwriter_object(&writer, NULL);
 		jsonwriter_string(&writer, "text", made->text);
@@ -523,7 +352,7 @@ run_make(struct record *r)
 	struct buf text;
 	int status;
 
-	if (r->uris == 0) {
+	if (r->options.uris == 0) {
 		(void)fputs("tlsrpt record make: it needs --rua\n", stderr);
 		return command_misused("record");
 	}
@@ -531,7 +360,8 @@ run_make(struct record *r)
 	status = make_text(r, &text);
 	if (status == -1) {
 		made = recordinquiry_check(RECORDINQUIRY_REPORTING, text.data,
-		    text.len, r->domain[0] != '\0' ? r->domain : NULL);
+		    text.len,
+		    r->options.domain[0] != '\0' ? r->options.domain : NULL);
 		status = made == NULL ? fail_no_memory() : -1;
 	}
 	buf_free(&text);
@@ -540,37 +370,51 @@ run_make(struct record *r)
 	inquiry.record[inquiry.count++] = made;
 	status = made->is_valid ? print_made(r, made) : EXIT_ERROR;
 	(void)fflush(stdout);
-	if (!r->is_json || !made->is_valid)
+	if (!r->options.is_json || !made->is_valid)
 		recordtext_remarks(
 		    stderr, made->text, made->len, &made->remarks);
 	recordinquiry_clear(&inquiry);
 	return status;
 }
 
-static const struct verb verbs[] = {
-	{ "check", WITH_DOMAIN, 1, run_check },
-	{ "lookup", WITH_DNS, 1, run_lookup },
-	{ "make", WITH_DOMAIN | WITH_RUA, 0, run_make },
-	{ "check-sts", WITH_DNS | WITH_HTTPS, 1, run_check_sts },
+static const struct verb {
+	const char *name;
+	unsigned options;
+	int arguments;
+	int (*run)(struct record *r);
+} verbs[] = {
+	{ "check", RECORDOPTIONS_DOMAIN, 1, run_check },
+	{ "lookup", RECORDOPTIONS_DNS, 1, run_lookup },
+	{ "make", RECORDOPTIONS_DOMAIN | RECORDOPTIONS_RUA, 0, run_make },
+	{ "check-sts", RECORDOPTIONS_DNS | RECORDOPTIONS_HTTPS, 1,
+	    run_check_sts },
 };
 
 static int
-run_verb(struct record *r, int argc, char **argv)
+run_verb(const struct verb *verb, int argc, char **argv)
 {
+	struct record r = {
+		.options = {
+			.verb = verb->name,
+			.usage = usage,
+			.has = verb->options,
+			.arguments = verb->arguments,
+			.given = conf_new(),
+		},
+	};
 	static char title[64];
 	int status;
 
-	r->given = conf_new();
-	if (r->given == NULL)
+	if (r.options.given == NULL)
 		return fail_no_memory();
-	r->given->dns_timeout = TIMEOUT;
-	(void)snprintf(title, sizeof title, "tlsrpt record %s", r->verb->name);
+	r.options.given->dns_timeout = TIMEOUT;
+	(void)snprintf(title, sizeof title, "tlsrpt record %s", verb->name);
 	argv[0] = title;
-	status = read_options(r, argc, argv);
+	status = recordoptions_read(&r.options, argc, argv);
 	if (status == -1)
-		status = r->verb->run(r);
-	conf_unref(&r->conf);
-	conf_unref(&r->given);
+		status = verb->run(&r);
+	conf_unref(&r.conf);
+	conf_unref(&r.options.given);
 	return status;
 }
 
@@ -578,7 +422,6 @@ int
 record_main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
-	struct record r = { .verb = NULL };
 
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
 		(void)fputs(usage, stdout);
@@ -586,13 +429,10 @@ record_main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
 		if (strcmp(name, verbs[i].name) == 0)
-			r.verb = &verbs[i];
+			return run_verb(&verbs[i], argc - 1, argv + 1);
 	}
-	if (r.verb == NULL) {
-		(void)fputs("tlsrpt record: it takes check, lookup, make or "
-			    "check-sts\n",
-		    stderr);
-		return command_misused("record");
-	}
-	return run_verb(&r, argc - 1, argv + 1);
+	(void)fputs(
+	    "tlsrpt record: it takes check, lookup, make or check-sts\n",
+	    stderr);
+	return command_misused("record");
 }
