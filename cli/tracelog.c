@@ -97,6 +97,7 @@ read_fd(struct tracing *tracing, const char *file, int fd)
 {
 	struct stat sb;
 	bool is_file = fstat(fd, &sb) == 0 && S_ISREG(sb.st_mode);
+	bool is_read;
 	gzFile gz;
 
 	if (is_file && is_other_compression(fd)) {
@@ -114,9 +115,13 @@ read_fd(struct tracing *tracing, const char *file, int fd)
 	(void)gzbuffer(gz, GZ_BUFFER);
 	trace_file(tracing->trace, is_file ? (int64_t)sb.st_mtime : INT64_MAX);
 	tracing->has_log = true;
-	if (!read_blocks(gz, tracing->trace))
+	is_read = read_blocks(gz, tracing->trace);
+	if (!is_read)
 		complain_gz(tracing, file, gz);
-	(void)gzclose(gz);
+	/* That it was cut off is said at the end alone. */
+	if (gzclose(gz) != Z_OK && is_read)
+		tracing_complain(tracing, file, EX_DATAERR,
+		    "it ends amidst what gzip compressed");
 }
 
 static void

@@ -119,9 +119,8 @@ note_disabled(const struct traced *traced, struct notes *notes)
 
 	if (disabled > 0 && traced->verdict != TRACE_REFUSED)
 		(void)snprintf(new_note(notes), NOTE_MAX,
-		    "in that time, Postfix disabled TLS %" PRIu64
-		    " time%s, because it could not load its certificate or "
-		    "key",
+		    "in that time, Postfix could not load its certificate or "
+		    "key %" PRIu64 " time%s",
 		    disabled, disabled == 1 ? "" : "s");
 }
 

@@ -94,12 +94,14 @@ find_hour(struct logtime *logtime, const struct maillog_time *when)
 	}
 	from = year_of(first) - 1;
 	to = year_of(last) + 1;
+	if (logtime->written != INT64_MAX && year_of(logtime->written) > to)
+		to = year_of(logtime->written);
 	if (from < YEAR_FIRST)
 		from = YEAR_FIRST;
 	if (to > YEAR_LAST)
 		to = YEAR_LAST;
 	logtime->is_known = false;
-	for (int year = to; year >= from; year--) {
+	for (int year = to; year >= from && least > 0; year--) {
 		int64_t begin, away;
 
 		if (!hour_in(year, when, &begin) ||
@@ -107,6 +109,10 @@ find_hour(struct logtime *logtime, const struct maillog_time *when)
 			begin - DAY > logtime->written))
 			continue;
 		away = distance(logtime, begin);
+		/* In no window: the file was written lately, as a rule. */
+		if (away > 0 && logtime->is_known &&
+		    logtime->written != INT64_MAX)
+			continue;
 		if (away < least) {
 			least = away;
 			logtime->begin = begin;

@@ -4,7 +4,8 @@
  * syslog(3)'s time is local and lacks the year. It is taken to be in the year
  * in which it falls into one of the windows that are asked for, the latest if
  * there are several, but never later than the file was written; a time that is
- * in none of them is that nearest to them. Local is what TZ says, as always.
+ * in none of them is the last before that, or (when nobody knows when it was
+ * written) that nearest to them. Local is what TZ says, as always.
  * Of the hour that comes twice in autumn, it is that which mktime(3) chooses.
  */
 #ifndef LOGTIME_H

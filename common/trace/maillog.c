@@ -259,6 +259,22 @@ is_ours(const struct rest *text, const char *word)
 	return at != NULL && (from == NULL || at < from);
 }
 
+/* What Postfix says when it begins without a certificate that it should have.
+ */
+static bool
+is_disabling(const struct rest *text)
+{
+	static const char *const words[] = { "disabling TLS support",
+		"TLS won't be enabled", "error opening chain file",
+		"error loading " };
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		if (find(text, words[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static void
 read_warning(struct maillog_line *out, struct rest text)
 {
@@ -269,9 +285,7 @@ read_warning(struct maillog_line *out, struct rest text)
 		out->is_alert = find(&text, "SSL alert number") != NULL;
 	} else if (is_ours(&text, " limit exceeded: ")) {
 		out->kind = MAILLOG_LIMIT;
-	} else if (!out->has_address &&
-	    (find(&text, "disabling TLS support") != NULL ||
-		find(&text, "TLS won't be enabled") != NULL)) {
+	} else if (!out->has_address && is_disabling(&text)) {
 		out->kind = MAILLOG_DISABLED;
 	}
 }
@@ -411,8 +425,8 @@ maillog_kind_str(enum maillog_kind kind, uint64_t count)
 		[MAILLOG_LOST] = { "connection lost", "connections lost" },
 		[MAILLOG_LIMIT] = { "refused by a limit",
 		    "refused by a limit" },
-		[MAILLOG_DISABLED] = { "time TLS disabled",
-		    "times TLS disabled" },
+		[MAILLOG_DISABLED] = { "time without certificate",
+		    "times without certificate" },
 		[MAILLOG_SCREEN] = { "line of postscreen",
 		    "lines of postscreen" },
 		[MAILLOG_OTHER] = { "other line", "other lines" },

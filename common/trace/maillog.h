@@ -39,7 +39,7 @@ enum maillog_kind {
 	MAILLOG_LIBRARY,     /* what OpenSSL says; without an address */
 	MAILLOG_LOST,        /* a connection; or nothing came for too long */
 	MAILLOG_LIMIT,       /* too many connections or TLS sessions */
-	MAILLOG_DISABLED,    /* TLS, for the whole server; without an address */
+	MAILLOG_DISABLED,    /* no certificate could be loaded, for anybody */
 	MAILLOG_SCREEN,      /* a line of postscreen or of its tlsproxy */
 	MAILLOG_OTHER
 };

@@ -53,7 +53,7 @@ struct trace_log {
 	struct logtime_span span;
 	uint64_t lines;    /* of smtpd, postscreen and tlsproxy */
 	uint64_t failed;   /* TLS handshakes that failed */
-	uint64_t disabled; /* times TLS was disabled, for lack of a key */
+	uint64_t disabled; /* times no certificate could be loaded */
 	char host[TRACE_HOSTS_MAX][TRACE_HOST_MAX]; /* that wrote the lines */
 	size_t hosts;
 };

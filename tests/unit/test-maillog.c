@@ -50,6 +50,9 @@ static const struct {
 	{ "warning: cannot get RSA certificate from file \"/a.pem\": "
 	  "disabling TLS support",
 	    MAILLOG_DISABLED, NULL },
+	{ "warning: error opening chain file: /a.pem: No such file or "
+	  "directory",
+	    MAILLOG_DISABLED, NULL },
 	{ "warning: No server certs available. TLS won't be enabled",
 	    MAILLOG_DISABLED, NULL },
 	{ "warning: Connection rate limit exceeded: 31 from "
