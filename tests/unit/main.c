@@ -95,6 +95,7 @@ static runner_suite_fn *const suites[] = {
 	lookup_suite,
 	stsfetch_suite,
 	judge_suite,
+	judgests_suite,
 	diagnosis_suite,
 	stsrecord_suite,
 	stspolicy_suite,

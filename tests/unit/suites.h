@@ -84,6 +84,7 @@ Suite *parallel_suite(void);
 Suite *policylines_suite(void);
 Suite *lookup_suite(void);
 Suite *judge_suite(void);
+Suite *judgests_suite(void);
 Suite *diagnosis_suite(void);
 Suite *stsfetch_suite(void);
 Suite *stsrecord_suite(void);
