@@ -79,6 +79,7 @@ certs_make(const struct certs_spec *spec)
 	struct cert cert = { X509_new(), make_key(spec->key) };
 	bool has_dates = spec->from != 0 || spec->to != 0;
 	X509 *x509 = cert.x509;
+	const EVP_MD *md;
 	EVP_PKEY *signer;
 
 	ck_assert_ptr_nonnull(x509);
@@ -100,10 +101,10 @@ certs_make(const struct certs_spec *spec)
 		    spec->issuer != NULL ? spec->issuer->x509 : x509)),
 	    1);
 	add_extensions(x509, spec);
-	ck_assert_int_gt(
-	    X509_sign(x509, spec->issuer != NULL ? spec->issuer->key : cert.key,
-		EVP_sha256()),
-	    0);
+	/* Ed25519 brings a digest of its own. */
+	signer = spec->issuer != NULL ? spec->issuer->key : cert.key;
+	md = EVP_PKEY_is_a(signer, "ED25519") ? NULL : EVP_sha256();
+	ck_assert_int_gt(X509_sign(x509, signer, md), 0);
 	return cert;
 }
 
