@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "address.h"
 #include "text.h"
 
 /* A URI while it is looked at; ends are offsets in the text of the list. */
@@ -99,6 +100,19 @@ check_bytes(const struct uri *uri)
 	return true;
 }
 
+/* Behind a host there are no brackets, and one "#" at most. */
+static bool
+check_rest(const struct uri *uri, size_t from)
+{
+	size_t at = find(uri, from, uri->end, "[]");
+
+	if (at == uri->end)
+		at = find(uri, from, uri->end, "#");
+	if (at < uri->end && uri->text[at] == '#')
+		at = find(uri, at + 1, uri->end, "#");
+	return at == uri->end || say_byte(uri, at);
+}
+
 /* Letters, digits and "-" in labels; from is where it begins. */
 static bool
 check_domain(const struct uri *uri, size_t from, size_t to)
@@ -164,7 +178,7 @@ check_mailto(const struct uri *uri, const char *domain)
 		    "a second \"@\" in the address");
 		return REPORTURI_NONE;
 	}
-	if (!check_domain(uri, at + 1, end))
+	if (!check_domain(uri, at + 1, end) || !check_rest(uri, uri->body))
 		return REPORTURI_NONE;
 	if (end < uri->end)
 		remark_add(uri->list->remarks, REMARK_WARNING, end,
@@ -197,7 +211,6 @@ check_port(const struct uri *uri, size_t from, size_t to)
 	return false;
 }
 
-/* An address in brackets is taken as it is. */
 static bool
 check_host(const struct uri *uri, size_t from, size_t to)
 {
@@ -205,7 +218,8 @@ check_host(const struct uri *uri, size_t from, size_t to)
 
 	if (from < to && uri->text[from] == '[') {
 		end = find(uri, from, to, "]");
-		if (end == to || end - from < 3 ||
+		if (end == to ||
+		    !address_is_ip(uri->text + from + 1, end - from - 1) ||
 		    find(uri, end + 1, to, ":") != end + 1) {
 			fieldlist_error(uri->list, from, NULL,
 			    "this is no address in brackets");
@@ -249,12 +263,7 @@ check_https(const struct uri *uri)
 	if (at < uri->end)
 		remark_add(uri->list->remarks, REMARK_WARNING, at,
 		    "take it out", "what follows \"#\" is not sent");
-	at = find(uri, to, uri->end, "[]");
-	if (at < uri->end) {
-		(void)say_byte(uri, at);
-		return REPORTURI_NONE;
-	}
-	return REPORTURI_HTTPS;
+	return check_rest(uri, to) ? REPORTURI_HTTPS : REPORTURI_NONE;
 }
 
 static bool
