@@ -46,16 +46,18 @@ PACKAGES    = zlib libcjson libssl libcrypto libcurl libidn2 opendkim libpsl \
 # libunbound's own file asks for libevent's headers, which nobody needs.
 LIBS        = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lunbound -lm
 MILTER_LIBS = -lmilter
+COLLECTOR_LIBS = -lmicrohttpd
 CHECK_LIBS  = $(shell $(PKG_CONFIG) --libs check)
 
 COMMON := $(sort $(wildcard common/*/*.c))
 MILTER := $(sort $(wildcard milter/*.c))
+COLLECTOR := $(sort $(wildcard collector/*.c))
 CLI    := $(sort $(wildcard cli/*.c))
 UNIT   := $(sort $(wildcard tests/unit/*.c))
 FUZZ   := $(sort $(wildcard tests/fuzz/fuzz-*.c))
 BENCH  := $(sort $(wildcard tests/bench/*.c))
-SOURCES = $(COMMON) $(MILTER) $(CLI) $(UNIT) $(FUZZ) $(BENCH)
-HEADERS = $(wildcard common/*/*.h milter/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h)
+SOURCES = $(COMMON) $(MILTER) $(COLLECTOR) $(CLI) $(UNIT) $(FUZZ) $(BENCH)
+HEADERS = $(wildcard common/*/*.h milter/*.h collector/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h)
 MANUALS = milter/tlsrpt-milter.8 milter/tlsrpt-milter.conf.5 cli/tlsrpt.1
 
 objects = $(patsubst %.c,$(B)/%.o,$(1))
@@ -66,10 +68,10 @@ objects = $(patsubst %.c,$(B)/%.o,$(1))
 .SECONDARY:
 .SUFFIXES:
 
-all: $(B)/tlsrpt-milter $(B)/tlsrpt
+all: $(B)/tlsrpt-milter $(B)/tlsrpt-collector $(B)/tlsrpt
 
 help:
-	@echo 'make            build/tlsrpt-milter and build/tlsrpt'
+	@echo 'make            build/tlsrpt-milter, build/tlsrpt-collector, build/tlsrpt'
 	@echo 'make demo       see it work with a private Postfix (as root)'
 	@echo 'make check      build and run every test (as root)'
 	@echo 'make bench      ratios against floors measured in the same run'
@@ -85,6 +87,9 @@ $(B)/libcommon.a: $(call objects,$(COMMON))
 
 $(B)/tlsrpt-milter: $(call objects,$(MILTER)) $(B)/libcommon.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(MILTER_LIBS) $(LIBS)
+
+$(B)/tlsrpt-collector: $(call objects,$(COLLECTOR)) $(B)/libcommon.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(COLLECTOR_LIBS) $(LIBS)
 
 $(B)/tlsrpt: $(call objects,$(CLI)) $(B)/libcommon.a
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -192,7 +197,8 @@ lint:
 	@clang-format --dry-run -Werror $(SOURCES) $(HEADERS)
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
 	    --enable=warning,performance,portability $(INCLUDES) \
-	    --suppress=unknownMacro -D_XOPEN_SOURCE=700 $(COMMON) $(MILTER) $(CLI)
+	    --suppress=unknownMacro -D_XOPEN_SOURCE=700 $(COMMON) $(MILTER) \
+	    $(COLLECTOR) $(CLI)
 	@mandoc -Tlint -W warning $(MANUALS)
 	@shellcheck -s sh .ci/run .ci/installed tests/*.sh tests/*/*.sh
 
@@ -220,6 +226,7 @@ install: all $(INIT)
 	    $(DESTDIR)$(sysconfdir) $(DESTDIR)$(docdir)/init \
 	    $(DESTDIR)$(docdir)/conf
 	$(INSTALL) -m 755 $(B)/tlsrpt-milter $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 755 $(B)/tlsrpt-collector $(DESTDIR)$(sbindir)
 	$(INSTALL) -m 755 $(B)/tlsrpt $(DESTDIR)$(bindir)
 	$(INSTALL) -m 644 cli/tlsrpt.1 $(DESTDIR)$(mandir)/man1
 	$(INSTALL) -m 644 milter/tlsrpt-milter.conf.5 $(DESTDIR)$(mandir)/man5
@@ -242,7 +249,8 @@ install: all $(INIT)
 
 # The configuration and what has been archived stay.
 uninstall:
-	rm -f $(DESTDIR)$(sbindir)/tlsrpt-milter $(DESTDIR)$(bindir)/tlsrpt \
+	rm -f $(DESTDIR)$(sbindir)/tlsrpt-milter \
+	    $(DESTDIR)$(sbindir)/tlsrpt-collector $(DESTDIR)$(bindir)/tlsrpt \
 	    $(DESTDIR)$(mandir)/man1/tlsrpt.1 \
 	    $(DESTDIR)$(mandir)/man5/tlsrpt-milter.conf.5 \
 	    $(DESTDIR)$(mandir)/man8/tlsrpt-milter.8 \

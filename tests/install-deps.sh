@@ -8,7 +8,7 @@ set -eu
 
 build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev
 	libopendkim-dev libunbound-dev libpsl-dev libsqlite3-dev
-	libcurl4-openssl-dev libidn2-dev"
+	libcurl4-openssl-dev libidn2-dev libmicrohttpd-dev"
 test="check python3 postfix mount systemd mandoc shellcheck curl
 	unbound ldnsutils opendkim openssl dovecot-sieve libidn12"
 ci="clang clang-format cppcheck gcovr chromium"

@@ -1,0 +1,150 @@
+#include "collector.h"
+
+#include <stdio.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "archive.h"
+#include "deadline.h"
+#include "event.h"
+
+enum {
+	REFUSED_BURST = 100, /* lines at once */
+	REFUSED_RATE = 5,    /* lines a second after that */
+	HEALTH_MS = 1000,
+	DIGITS = 36
+};
+
+bool
+collector_init(struct collector *collector, struct log *log)
+{
+	struct timespec now;
+
+	(void)pthread_mutex_init(&collector->mutex, NULL);
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	collector->log = log;
+	collector->lines = REFUSED_BURST;
+	collector->lines_when = deadline_now();
+	collector->id_base =
+	    (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	collector->rates = ratetable_new();
+	return collector->rates != NULL;
+}
+
+/* Digits of base 36, the last one first: they only need to differ. */
+static size_t
+write_number(char *out, uint64_t number)
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t n = 0;
+
+	do
+		out[n++] = digits[number % DIGITS];
+	while ((number /= DIGITS) > 0);
+	return n;
+}
+
+void
+collector_id(struct collector *collector, char out[COLLECTOR_ID_MAX])
+{
+	uint64_t number;
+	size_t n = 0;
+
+	(void)pthread_mutex_lock(&collector->mutex);
+	number = collector->id_next++;
+	(void)pthread_mutex_unlock(&collector->mutex);
+	/* The start is of the same length for all, so where it ends is known.
+	 */
+	n = write_number(out, collector->id_base);
+	n += write_number(out + n, number);
+	out[n] = '\0';
+}
+
+/* May a line be written now? Then *omitted were not, before it. */
+static bool
+may_log(struct collector *collector, uint64_t *omitted)
+{
+	uint64_t now = deadline_now();
+	bool may;
+
+	(void)pthread_mutex_lock(&collector->mutex);
+	collector->lines +=
+	    (double)(now - collector->lines_when) * REFUSED_RATE / 1000;
+	if (collector->lines > REFUSED_BURST)
+		collector->lines = REFUSED_BURST;
+	collector->lines_when = now;
+	may = collector->lines >= 1;
+	*omitted = collector->omitted;
+	if (may) {
+		collector->lines--;
+		collector->omitted = 0;
+	} else {
+		collector->omitted++;
+	}
+	(void)pthread_mutex_unlock(&collector->mutex);
+	return may;
+}
+
+void
+collector_refused(struct collector *collector, unsigned status,
+    const char *reason, const char *client, const char *id)
+{
+	enum severity severity = status >= 500 ? SEV_WARNING : SEV_INFO;
+	uint64_t omitted;
+	struct event ev;
+
+	if (!may_log(collector, &omitted))
+		return;
+	event_init(&ev, "refused", severity);
+	event_count(&ev, "status", status);
+	event_string(&ev, "reason", reason);
+	event_string(&ev, "client", client);
+	if (omitted > 0)
+		event_count(&ev, "omitted", omitted);
+	event_string(&ev, "severity", severity_str(severity));
+	(void)log_event(collector->log, &ev, id);
+}
+
+/* archive_check() makes a file, for which a full disk often has room. */
+static bool
+ask_archive(const struct conf *conf)
+{
+	struct statvfs fs;
+
+	return archive_check(conf->archive_directory, NULL) == ST_OK &&
+	    (statvfs(conf->archive_directory, &fs) == -1 || fs.f_bavail > 0);
+}
+
+bool
+collector_is_healthy(struct collector *collector, const struct conf *conf)
+{
+	uint64_t now = deadline_now();
+	bool is_known, is_healthy;
+
+	(void)pthread_mutex_lock(&collector->mutex);
+	is_known = collector->health_when != 0 &&
+	    now - collector->health_when < HEALTH_MS;
+	is_healthy = collector->is_healthy;
+	(void)pthread_mutex_unlock(&collector->mutex);
+	if (is_known)
+		return is_healthy;
+	is_healthy = ask_archive(conf);
+	(void)pthread_mutex_lock(&collector->mutex);
+	collector->health_when = now;
+	collector->is_healthy = is_healthy;
+	(void)pthread_mutex_unlock(&collector->mutex);
+	return is_healthy;
+}
+
+bool
+collector_may_ask(struct collector *collector, const struct conf *conf,
+    const struct network *client, unsigned *retry)
+{
+	bool may;
+
+	(void)pthread_mutex_lock(&collector->mutex);
+	may = ratetable_take(collector->rates, client, conf->rate_per_client,
+	    deadline_now(), retry);
+	(void)pthread_mutex_unlock(&collector->mutex);
+	return may;
+}

@@ -1,0 +1,68 @@
+/*
+ * collector: what all parts of tlsrpt-collector share.
+ *
+ * A request runs through these threads: the one that accepts connections
+ * (acceptor), one of the library's that reads it (http, request), one of ours
+ * that takes the whole body through the intake (worker, store), and the
+ * library's again for the answer. So no thread that serves connections waits
+ * for a disk to sync or for a decoder.
+ */
+#ifndef COLLECTOR_H
+#define COLLECTOR_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "log.h"
+#include "ratetable.h"
+#include "server.h"
+
+struct collector {
+	struct server server;
+	struct log *log; /* borrowed */
+
+	pthread_mutex_t mutex; /* over what follows */
+	struct ratetable *rates;
+	double lines;        /* refusals that may be logged now */
+	uint64_t lines_when; /* on deadline_now()'s clock */
+	uint64_t omitted;    /* that were not */
+	uint64_t health_when;
+	bool is_healthy;
+	uint64_t id_base; /* microseconds since 1970 at the start */
+	uint64_t id_next;
+};
+
+enum {
+	COLLECTOR_ID_MAX = 32
+};
+
+/* False when there is no memory. The server is initialized by the caller. */
+bool collector_init(struct collector *collector, struct log *log);
+
+/*
+ * An id for a request, for the log, the record and the answer: letters and
+ * digits, and none was given before, at this start or an earlier one.
+ */
+void collector_id(struct collector *collector, char out[COLLECTOR_ID_MAX]);
+
+/*
+ * Log a request that was refused, event "refused". So many a second, for
+ * anybody can have lines written here; what is left out is counted.
+ */
+void collector_refused(struct collector *collector, unsigned status,
+    const char *reason, const char *client, const char *id);
+
+/*
+ * Can the archive be written? For the whole process it is looked at once a
+ * second.
+ */
+bool collector_is_healthy(struct collector *collector, const struct conf *conf);
+
+/*
+ * May this client make a request now? If not, *retry is set to seconds.
+ */
+bool collector_may_ask(struct collector *collector, const struct conf *conf,
+    const struct network *client, unsigned *retry);
+
+#endif
