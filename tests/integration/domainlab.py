@@ -15,6 +15,7 @@ NAME.dane.test, for TLSA records, and NAME.plain.test, in a zone that is not
 signed. Certificates are for all three if nothing else is asked for.
 """
 
+import concurrent.futures
 import contextlib
 import errno
 import fcntl
@@ -341,6 +342,7 @@ class Lab:
         self._servers = []
         self._services = []
         self._numbers = {}
+        self.addresses = {}  # the first of each host
         self._postfix = None
 
     def add_zone(self, name, **kwargs):
@@ -367,18 +369,21 @@ class Lab:
                        else f"fd00::{number:x}")
             if family == 6:
                 add_ipv6(address)
+        self.addresses.setdefault(name, address)
         for host in self.names(name):
             self.zones.add(host, f"{'A' if family == 4 else 'AAAA'} {address}")
         return address
 
-    def smtpd(self, name, certificate=None, family=4, **options):
-        """A service of Postfix; without a certificate it has no TLS."""
+    def smtpd(self, name, *certificates, family=4, **options):
+        """A service of Postfix; without a certificate it has no TLS, with
+        several they are of different keys."""
         address = self.address(name, family)
         options = {"myhostname": f"{name}.mx.test", **options}
-        if certificate is None:
-            options.setdefault("smtpd_tls_security_level", "none")
+        if certificates:
+            options["smtpd_tls_chain_files"] = ", ".join(
+                str(c.file) for c in certificates)
         else:
-            options["smtpd_tls_chain_files"] = str(certificate.file)
+            options.setdefault("smtpd_tls_security_level", "none")
         where = f"[{address}]" if family == 6 else address
         self._services.append(
             f"{where}:{MX_PORT} inet n - n - - smtpd\n"
@@ -475,3 +480,10 @@ class Lab:
                     "--trust-anchor", self.zones.trust_anchor,
                     "--ca-file", self.ca.root.pem, *args, domain],
                    timeout, **kwargs)
+
+    def diagnose_twice(self, domain, *args, **kwargs):
+        """As text and as JSON, at the same time; returns both outcomes."""
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            return list(pool.map(
+                lambda form: self.diagnose(domain, *form, *args, **kwargs),
+                ((), ("--format=json",))))

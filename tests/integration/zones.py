@@ -12,6 +12,7 @@ broken was made so afterwards:
                                     days: validators allow for bad clocks)
     spoil(NAME, TYPE)               the signature of one record set is wrong
     Zones.fail(NAME)                SERVFAIL for it and all below
+    Zones.silence(NAME)             no answer at all
 """
 
 import base64
@@ -66,6 +67,7 @@ class Zone:
         self.ds = ds if is_signed else None
         self.age = age
         self._lines = []
+        self._late = []
         self._spoilt = []
 
     @property
@@ -76,15 +78,34 @@ class Zone:
         """A record at a name, type and data; names in it end in a dot."""
         self._lines.append(f"{dns.absolute(name)} {TTL} IN {text}\n")
 
+    def add_late(self, name, text):
+        """A record that is added after signing."""
+        self._late.append(f"{dns.absolute(name)} {TTL} IN {text}\n")
+
     def spoil(self, name, rrtype):
         """After signing, alter the signature of one record set."""
         self._spoilt.append((dns.absolute(name), rrtype))
+
+    def _between(self):
+        """Records for names that are there only for those below them.
+
+        As to what does not exist below such a name, unbound proves it for the
+        one above it, and whoever validates calls that bogus.
+        """
+        names = {line.split()[0] for line in self._lines}
+        parents = set()
+        for name in names:
+            while name.endswith("." + self.name):
+                name = name.partition(".")[2]
+                parents.add(name)
+        return "".join(f'{name} {TTL} IN TXT "-"\n'
+                       for name in sorted(parents - names - {self.name}))
 
     def write(self, directory):
         """Write and sign; returns DS records for the zone above."""
         plain = directory / self.file
         plain.write_text(dns.SOA.format(zone=self.name, ttl=TTL)
-                         + "".join(self._lines))
+                         + "".join(self._lines) + self._between())
         return self._sign(directory, plain) if self.is_signed else ""
 
     def _sign(self, directory, plain):
@@ -100,7 +121,7 @@ class Zone:
         text = signed.read_text()
         for name, rrtype in self._spoilt:
             text = self._alter(text, name, rrtype)
-        plain.write_text(text)
+        plain.write_text(text + "".join(self._late))
         text = (directory / (key + ".ds")).read_text()
         return self._other_ds(text) if self.ds == "wrong" else text
 
@@ -135,6 +156,7 @@ class Zones:
         self.top = zones[0]
         self._zones = zones
         self._failing = []
+        self._silent = []
         self._daemon = None
         self.port = dns.free_port()
         self.address = f"127.0.0.1@{self.port}"
@@ -159,6 +181,9 @@ class Zones:
     def fail(self, name):
         self._failing.append(dns.absolute(name))
 
+    def silence(self, name):
+        self._silent.append(dns.absolute(name))
+
     def start(self):
         for zone in self._zones[1:]:
             self.top.add(zone.name, f"NS ns.{zone.name}")
@@ -167,6 +192,9 @@ class Zones:
             if zone.ds is not None:
                 self.top.add(zone.name,
                              ds[ds.index("DS"):].strip().replace("\t", " "))
+        for name in self._failing + self._silent:
+            # Without it, that there is no such name would be proven.
+            self.top.add(name, f"NS ns.{name}")
         self.trust_anchor.write_text(self.top.write(self.directory))
         self.trust_anchor.chmod(0o644)
         conf = self.directory / "unbound.conf"
@@ -180,6 +208,8 @@ class Zones:
         text = [SERVER.format(directory=self.directory, port=self.port)]
         text += [f'  local-zone: "{name}" always_transparent\n' for name in
                  [z.name for z in self._zones] + self._failing]
+        text += [f'  local-zone: "{name}" always_deny\n'
+                 for name in self._silent]
         text += [f'auth-zone:\n  name: "{zone.name}"\n'
                  f'  zonefile: "{zone.file}"\n'
                  "  for-downstream: yes\n  for-upstream: no\n"
