@@ -427,8 +427,9 @@ read_line(struct reading *in, size_t start, size_t end)
 	while (line.end > start && is_wsp(text[line.end - 1]))
 		line.end--;
 	if (line.end == start) {
-		say(in, start, "take the line out",
-		    "a policy has no empty lines");
+		/* No sender is known to refuse it. */
+		remark_add(in->remarks, REMARK_WARNING, start,
+		    "take the line out", "a policy has no empty lines");
 		return;
 	}
 	if (is_wsp(text[start]))

@@ -34,9 +34,9 @@ struct stspolicy {
 /*
  * Read a policy file. Lines end in CRLF or LF. False when it is not valid
  * (sts-policy-invalid); remarks (may be NULL) say where and why, and what is
- * odd in a valid one: unknown fields (which are to be ignored), a field a
- * second time (the first counts), max_age short of a day or too long, U-labels
- * in mx.
+ * odd in a valid one: unknown fields (which are to be ignored), empty lines, a
+ * field a second time (the first counts), max_age short of a day or too long,
+ * U-labels in mx.
  */
 bool stspolicy_read(const char *text, size_t len, struct stspolicy *policy,
     struct remarks *remarks);
