@@ -362,6 +362,7 @@ diagnosed_run(const struct diagnose *d, const struct diagnose_wish *wish,
 	diagnosed->settings = (struct diagnosis_settings){
 		.domain = diagnosed->domain,
 		.mx = wish->mx != NULL ? diagnosed->mx : NULL,
+		.without_mx = wish->without_mx,
 		.with_sts = wish->with_sts,
 		.with_dane = wish->with_dane,
 		.is_dane_required = wish->is_dane_required,

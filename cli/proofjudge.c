@@ -55,8 +55,8 @@ find_diagnosed(const struct proof *proof, const struct proof_failure *failure)
 
 /*
  * All failures of a domain are served by one diagnosis: of the MX that they
- * name if it is but one, else of all. An MX that the DNS no longer has is
- * looked at by itself.
+ * name if it is but one, of none if they are of the policy, else of all. An MX
+ * that the DNS no longer has is looked at by itself.
  */
 static void
 make_wish(const struct proof *proof, const struct proof_failure *failure,
@@ -64,18 +64,23 @@ make_wish(const struct proof *proof, const struct proof_failure *failure,
 {
 	bool is_one = true;
 
-	*wish = (struct diagnose_wish){ .domain = failure->domain };
+	*wish = (struct diagnose_wish){
+		.domain = failure->domain,
+		.without_mx = true,
+	};
 	for (size_t i = 0; i < proof->count; i++) {
 		const struct proof_failure *other = &proof->failure[i];
 
 		if (strcmp(other->domain, failure->domain) != 0)
 			continue;
-		wish->with_sts |= !is_type(other, "tlsa");
+		wish->with_sts |=
+		    is_of_policy(other) || !is_type(other, "tlsa");
 		wish->with_dane |= !is_type(other, "sts");
 		wish->is_dane_required |=
 		    strcmp(other->result_type, "dane-required") == 0;
 		if (is_of_policy(other))
 			continue;
+		wish->without_mx = false;
 		if (wish->mx == NULL)
 			wish->mx = other->mx;
 		is_one &=
@@ -134,12 +139,15 @@ is_of(const struct proof_failure *failure, const struct finding *finding,
 {
 	if (finding->kind == FINDING_WARNING || finding->kind == FINDING_NOTE)
 		return false;
+	if (is_of_policy(failure))
+		return finding->mx == NULL && finding->policy_type != NULL &&
+		    strcmp(finding->policy_type, "sts") == 0;
 	if (!is_any_policy && finding->policy_type != NULL &&
 	    !is_type(failure, finding->policy_type))
 		return false;
 	if (finding->mx == NULL)
 		return true;
-	return mx != NULL ? finding->mx == mx : !is_of_policy(failure);
+	return mx == NULL || finding->mx == mx;
 }
 
 static enum proof_state

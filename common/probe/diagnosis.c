@@ -183,7 +183,9 @@ find_mx(const struct work *work)
 	if (diagnosis->is_implicit)
 		set_mx(
 		    &diagnosis->mx[diagnosis->mx_count++], settings->domain, 0);
-	if (settings->mx != NULL)
+	if (settings->without_mx)
+		diagnosis->mx_count = 0;
+	else if (settings->mx != NULL)
 		keep_one(diagnosis, settings->mx);
 	return ST_OK;
 }

@@ -151,9 +151,17 @@ class TestReport(ProofCase):
             ("sts-webpki-invalid", None))), 1)
         self.assertEqual([s[2] for s in self.states(told)],
                          ["confirmed", "different"])
+        self.assertEqual(told["diagnoses"][0]["mx"], [])
         told = self.prove(report(failing(
             "mended.test", ("sts-policy-fetch-error", None))), 0)
         self.assertEqual(told["gone"], 1)
+        self.assertEqual(told["diagnoses"][0]["mx"], [])
+        # Of the same domain, but the MX counts for one of them.
+        told = self.prove(report(failing(
+            "broken.test", ("sts-policy-fetch-error", None),
+            ("certificate-expired", "expired.mx.test"))), 1)
+        self.assertEqual([s[2] for s in self.states(told)],
+                         ["gone", "confirmed"])
         told = self.prove(report(failing(
             "withdrawn.test", ("sts-policy-fetch-error", None))), 2)
         self.assertEqual(told["gone"], 1)
