@@ -137,7 +137,12 @@ sts_state(const struct diagnosis_sts *sts)
 {
 	if (sts->has_policy)
 		return "there is a policy";
-	return sts->records > 0 ? "no valid policy" : "no policy";
+	if (sts->records > 0)
+		return "no valid policy";
+	return sts->txt.found.status == RESOLVER_FOUND ||
+		sts->txt.found.status == RESOLVER_NOT_FOUND
+	    ? "no policy"
+	    : "the DNS does not say";
 }
 
 static void
@@ -146,6 +151,8 @@ print_dane_head(const struct diagnosis *diagnosis, bool with_colour)
 	size_t count = 0;
 	char text[160];
 
+	if (diagnosis->mx_count == 0)
+		return;
 	for (size_t i = 0; i < diagnosis->mx_count; i++)
 		count += diagnosis_has_dane(&diagnosis->mx[i]);
 	if (!diagnosis->settings->has_trust_anchor)
