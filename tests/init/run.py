@@ -9,7 +9,9 @@ sample say of keywords, deviations and reasons is compared with the program.
 The last line is "init: N passed, N failed, N not run".
 """
 
+import contextlib
 import errno
+import http.client
 import os
 import pathlib
 import re
@@ -20,12 +22,14 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / os.environ.get("BUILD", "build")
 MILTER = BUILD / "tlsrpt-milter"
+COLLECTOR = BUILD / "tlsrpt-collector"
 TLSRPT = BUILD / "tlsrpt"
 RESTRICT = HERE / "run-restricted.sh"
 USER = "nobody"
@@ -35,6 +39,10 @@ PATIENCE = 20.0
 # What of the integration tests is run once more under the unit's restrictions.
 INTEGRATION = ("treatment.Treatment", "treatment.OnReport",
                "treatment.OnMalformed")
+
+COLLECTOR_INTEGRATION = (
+    "collector.Report.test_report", "collector.Refusal.test_size",
+    "collector.Start.test_socket_activation", "collector.Tls.test_report")
 
 # And under the unit with the drop-in that its title names.
 ALERTS = ("alert.AlertMail.test_problem",)
@@ -93,11 +101,16 @@ class Case(unittest.TestCase):
 
 
 class Unit(Case):
-    """The systemd unit."""
+    """The systemd unit of the milter."""
+
+    NAME = "tlsrpt-milter"
+    PROGRAM = MILTER
+    SOCKET = "milter.sock"
+    SETTINGS = "Mailbox tls-reports@example.test\nSocket unix:{}/milter.sock\n"
 
     def test_exposure(self):
         self.need("systemd-analyze")
-        unit = self.installed("tlsrpt-milter.service.in")
+        unit = self.installed(f"{self.NAME}.service.in")
         text = self.ok(run("systemd-analyze", "security", "--no-pager",
                            "--offline=true", unit))
         found = re.search(r"Overall exposure level .*: ([0-9.]+)", text)
@@ -105,13 +118,14 @@ class Unit(Case):
 
     def test_verify(self):
         self.need("systemd-analyze")
-        unit = self.installed("tlsrpt-milter.service.in", sbindir=BUILD)
+        unit = self.installed(f"{self.NAME}.service.in", sbindir=BUILD)
         self.silent(run("systemd-analyze", "verify", "--man=no", unit))
 
     def test_documentation_exists(self):
         for name, section in re.findall(r"man:([a-z.-]+)\((\d)\)",
-                                        read("init/tlsrpt-milter.service.in")):
-            self.assertTrue((ROOT / f"milter/{name}.{section}").exists(), name)
+                                        read(f"init/{self.NAME}.service.in")):
+            self.assertEqual(len(list(ROOT.glob(f"*/{name}.{section}"))), 1,
+                             name)
 
     def test_notify_protocol_is_spoken(self):
         """READY=1, RELOADING=1 and STOPPING=1 under all restrictions."""
@@ -123,7 +137,7 @@ class Unit(Case):
         listener.settimeout(PATIENCE)
         state, conf = self.state()
         process = subprocess.Popen(
-            [RESTRICT, "-u", USER, "-w", self.dir, MILTER, "-f", "-c", conf],
+            [*self.restricted(), self.PROGRAM, "-f", "-c", conf],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True,
             env={**os.environ, "NOTIFY_SOCKET": str(self.dir / "notify"),
@@ -142,7 +156,7 @@ class Unit(Case):
 
         self.assertIn("READY=1", told())
         self.check_process(process.pid)
-        mode = (state / "milter.sock").stat()
+        mode = (state / self.SOCKET).stat()
         self.assertEqual(stat.S_IMODE(mode.st_mode), 0o660)
         process.send_signal(signal.SIGHUP)
         self.assertIn("RELOADING=1", told())
@@ -163,7 +177,12 @@ class Unit(Case):
         text = self.integration(unit + read("init/alerts.conf"), ALERTS)
         self.assertIn(f"integration: {len(ALERTS)} passed, 0 failed", text)
 
-    def integration(self, unit, names):
+    def restricted(self):
+        """The words before a command that is to be in the unit's cage."""
+        return [RESTRICT, "-s", ROOT / f"init/{self.NAME}.service.in", "-u",
+                USER, "-w", self.dir]
+
+    def integration(self, unit, names, writable="/run/integration"):
         """Run some of the integration tests under the unit's restrictions."""
         self.need("systemd-analyze", "postfix")
         path = self.dir / "unit"
@@ -172,14 +191,17 @@ class Unit(Case):
         place.mkdir(exist_ok=True)
         self.addCleanup(shutil.rmtree, place, ignore_errors=True)
         (place / "tlsrpt").symlink_to(TLSRPT.resolve())
-        wrapper = place / "tlsrpt-milter"
+        for name in ("tlsrpt-milter", "tlsrpt-collector"):
+            (place / name).symlink_to((BUILD / name).resolve())
+        wrapper = place / self.NAME
+        wrapper.unlink()
         # The last argument is the configuration, beside which the socket will
         # be: a directory that the unit has made for User.
         wrapper.write_text(f"""#!/bin/sh
 for conf; do :; done
 chown {USER} "${{conf%/*}}"
-exec '{RESTRICT}' -s '{path}' -u {USER} -w /run/integration \
-    '{MILTER.resolve()}' "$@"
+exec '{RESTRICT}' -s '{path}' -u {USER} -w {writable} \
+    '{self.PROGRAM.resolve()}' "$@"
 """, encoding="utf-8")
         wrapper.chmod(0o755)
         words = [word for name in names for word in ("-k", name)]
@@ -194,9 +216,9 @@ exec '{RESTRICT}' -s '{path}' -u {USER} -w /run/integration \
         state.mkdir()
         shutil.chown(state, USER)
         conf = self.dir / "tlsrpt-milter.conf"
-        conf.write_text(f"Mailbox tls-reports@example.test\n"
-                        f"Socket unix:{state}/milter.sock\n"
+        conf.write_text(self.SETTINGS.format(state) +
                         f"ArchiveDirectory {state}/archive\n"
+                        f"StateFile {state}/state.db\n"
                         f"User {USER}\nLogTarget stderr\n", encoding="ascii")
         return state, conf
 
@@ -208,6 +230,85 @@ exec '{RESTRICT}' -s '{path}' -u {USER} -w /run/integration \
         self.assertEqual(fields["NoNewPrivs"], "1")
         self.assertEqual(fields["Seccomp"], "2")
         self.assertNotIn("0", fields["Uid"].split())
+
+
+class Unix(http.client.HTTPConnection):
+    """http.client through a unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=PATIENCE)
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(self.path)
+
+
+def healthz(path):
+    """The status that the collector behind this socket says it is in."""
+    with contextlib.closing(Unix(path)) as connection:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status
+
+
+class CollectorUnit(Unit):
+    """The systemd units of the collector: service and socket."""
+
+    NAME = "tlsrpt-collector"
+    PROGRAM = COLLECTOR
+    SOCKET = "http.sock"
+    SETTINGS = "Listen unix:{}/http.sock\n"
+    test_alerts_under_restrictions = None
+
+    def test_verify(self):
+        self.need("systemd-analyze")
+        service = self.installed("tlsrpt-collector.service.in", sbindir=BUILD)
+        unit = self.installed("tlsrpt-collector.socket.in")
+        self.silent(run("systemd-analyze", "verify", "--man=no", unit,
+                        service))
+
+    def test_integration_under_restrictions(self):
+        """Real clients post real reports to the daemon in its cage."""
+        text = self.integration(read("init/tlsrpt-collector.service.in"),
+                                COLLECTOR_INTEGRATION, "/run/ingest")
+        self.assertRegex(text, r"integration: [1-9]\d* passed, 0 failed")
+
+    def test_directory_of_the_socket_is_kept(self):
+        """The socket lies in what the service would remove at its end."""
+        service = read("init/tlsrpt-collector.service.in")
+        path = re.search(r"^ListenStream=@runstatedir@/(\S+)/[a-z.]+$",
+                         read("init/tlsrpt-collector.socket.in"),
+                         re.MULTILINE)[1]
+        self.assertIn(f"\nRuntimeDirectory={path}\n", service)
+        self.assertIn("\nRuntimeDirectoryPreserve=yes\n", service)
+
+    def test_socket_activation(self):
+        """The socket is there before the service, and what Listen says is
+        of no account then."""
+        self.need("systemd-analyze", "systemd-socket-activate")
+        state, conf = self.state()
+        path = self.dir / "activated.sock"
+        with open(self.dir / "output", "wb") as output:
+            # pylint: disable=consider-using-with
+            process = subprocess.Popen(
+                ["systemd-socket-activate", "-l", path, "-E",
+                 "ASAN_OPTIONS=detect_leaks=0", *self.restricted(), COLLECTOR,
+                 "-f", "-c", conf], stdin=subprocess.DEVNULL, stdout=output,
+                stderr=subprocess.STDOUT)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + PATIENCE
+        while not path.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        # What comes first waits until the service is there.
+        self.assertEqual(healthz(path), 200)
+        self.assertIn("listens on 1 socket of systemd's",
+                      (self.dir / "output").read_text("utf-8"))
+        self.assertFalse((state / "http.sock").exists())
+        process.terminate()
+        self.assertEqual(process.wait(PATIENCE), 0)
+        self.assertTrue(path.exists())  # it is not ours to remove
 
 
 class Prune(Case):
@@ -474,6 +575,7 @@ class Directories(Case):
         owner, group = int(found[1]), int(found[2])
         for path, mode, gid in (
                 ("run/tlsrpt-milter", 0o755, group),
+                ("run/tlsrpt-collector", 0o755, group),
                 ("var/lib/tlsrpt-milter", 0o750, group),
                 ("var/spool/postfix/tlsrpt-milter", 0o750, 105)):
             made = (self.dir / path).stat()
@@ -482,34 +584,38 @@ class Directories(Case):
 
 
 class Scripts(Case):
-    """The SysV and OpenRC scripts."""
+    """The SysV and OpenRC scripts of the milter."""
+
+    NAME = "tlsrpt-milter"
+    PROGRAM = MILTER
+    SOCKET = "run/tlsrpt-milter/milter.sock"
+    SETTINGS = "Mailbox tls-reports@example.test\nSocket unix:{}\n"
 
     def test_shellcheck(self):
         self.need("shellcheck")
         self.silent(run("shellcheck", "-s", "sh",
-                        self.installed("tlsrpt-milter.sysv.in")))
+                        self.installed(f"{self.NAME}.sysv.in")))
         # OpenRC reads the variables that the script does not.
         self.silent(run("shellcheck", "-s", "sh", "-e", "SC2034",
-                        self.installed("tlsrpt-milter.openrc.in")))
+                        self.installed(f"{self.NAME}.openrc.in")))
         self.silent(run("shellcheck", RESTRICT))
 
     def sysv(self, settings=""):
         """The script as installed below self.dir, and its configuration."""
         sbin = self.dir / "sbin"
         sbin.mkdir(exist_ok=True)
-        shutil.copy2(MILTER, sbin)
-        run_dir = self.dir / "run/tlsrpt-milter"
+        shutil.copy2(self.PROGRAM, sbin)
         conf = self.dir / "etc/tlsrpt-milter.conf"
         script = self.installed(
-            "tlsrpt-milter.sysv.in", sbindir=sbin, sysconfdir=self.dir / "etc",
+            f"{self.NAME}.sysv.in", sbindir=sbin, sysconfdir=self.dir / "etc",
             localstatedir=self.dir / "var", runstatedir=self.dir / "run")
         script.chmod(0o755)
         for path in ("etc", "run", "var/lib"):
             (self.dir / path).mkdir(parents=True, exist_ok=True)
         conf.write_text(
-            "Mailbox tls-reports@example.test\n"
-            f"Socket unix:{run_dir}/milter.sock\n"
+            self.SETTINGS.format(self.dir / self.SOCKET) +
             f"ArchiveDirectory {self.dir}/var/lib/tlsrpt-milter/archive\n"
+            f"StateFile {self.dir}/var/lib/tlsrpt-milter/state.db\n"
             f"User {USER}\n{settings}", encoding="ascii")
         self.addCleanup(self.kill_all)
         return script, conf
@@ -529,7 +635,7 @@ class Scripts(Case):
                 program = os.readlink(f"/proc/{entry}/exe")
             except OSError:
                 continue
-            if program == str(self.dir / "sbin/tlsrpt-milter"):
+            if program == str(self.dir / "sbin" / self.NAME):
                 found.append(int(entry))
         return found
 
@@ -553,8 +659,8 @@ class Scripts(Case):
         before = self.pids()
         self.assertEqual(len(before), 1)
         self.says(script, "status", 0)
-        with socket.socket(socket.AF_UNIX) as milter:
-            milter.connect(str(self.dir / "run/tlsrpt-milter/milter.sock"))
+        with socket.socket(socket.AF_UNIX) as daemon:
+            daemon.connect(str(self.dir / self.SOCKET))
         self.says(script, "start", 0)
         self.says(script, "reload", 0)
         good = conf.read_text("ascii")
@@ -596,6 +702,27 @@ class Scripts(Case):
             "ArchiveDirectory ", "ArchiveDirectory /proc"), encoding="ascii")
         done = run(script, "start")
         self.assertNotEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(self.pids(), [])
+
+
+class CollectorScripts(Scripts):
+    """Those of the collector, for which PidFile is the milter's."""
+
+    NAME = "tlsrpt-collector"
+    PROGRAM = COLLECTOR
+    SOCKET = "run/tlsrpt-collector/http.sock"
+    SETTINGS = "Listen unix:{}\n"
+    test_sysv_with_pid_file = None
+
+    def test_sysv_leaves_the_pid_file_to_the_milter(self):
+        self.need("start-stop-daemon")
+        pid_file = self.dir / "run/pid"
+        script, _ = self.sysv(f"PidFile {pid_file}\n")
+        self.says(script, "start", 0)
+        self.says(script, "status", 0)
+        self.assertEqual(healthz(self.dir / self.SOCKET), 200)
+        self.assertFalse(pid_file.exists())
+        self.says(script, "stop", 0)
         self.assertEqual(self.pids(), [])
 
 
@@ -803,7 +930,7 @@ class Manuals(Case):
     """The manuals say what the program does."""
 
     PAGES = ("milter/tlsrpt-milter.8", "milter/tlsrpt-milter.conf.5",
-             "cli/tlsrpt.1")
+             "cli/tlsrpt.1", "collector/tlsrpt-collector.8")
 
     def test_lint(self):
         self.need("mandoc")
