@@ -351,6 +351,7 @@ enum status
 diagnosed_run(const struct diagnose *d, const struct diagnose_wish *wish,
     struct diagnosed *diagnosed, struct fault *fault)
 {
+	void (*old)(int);
 	enum status st;
 
 	memset(diagnosed, 0, sizeof *diagnosed);
@@ -375,7 +376,11 @@ diagnosed_run(const struct diagnose *d, const struct diagnose_wish *wish,
 		.helo = d->helo,
 		.milliseconds = (unsigned)d->given->dns_timeout * 1000,
 	};
+	/* A server may close the connection at any time; a reader of what we
+	   print may, too, and then we are to end. */
+	old = signal(SIGPIPE, SIG_IGN);
 	st = diagnosis_run(&diagnosed->settings, &diagnosed->diagnosis, fault);
+	(void)signal(SIGPIPE, old);
 	if (st != ST_OK)
 		return st;
 	st = judge(&diagnosed->diagnosis, &diagnosed->findings);
@@ -514,8 +519,6 @@ diagnose_main(int argc, char **argv)
 		return EX_OSERR;
 	}
 	d.given->dns_timeout = TIMEOUT;
-	/* A server may close the connection at any time. */
-	(void)signal(SIGPIPE, SIG_IGN);
 	status = read_options(&d, argc, argv);
 	if (status == -1)
 		status = index_configure(&d.index, &command, d.conf_path);

@@ -184,6 +184,8 @@ ask(struct record *r, enum recordinquiry_kind kind)
 	};
 	struct fault fault = { .status = ST_OK };
 	int status = read_conf(r);
+	void (*old)(int);
+	bool is_asked;
 
 	if (status != -1)
 		return status;
@@ -192,17 +194,19 @@ ask(struct record *r, enum recordinquiry_kind kind)
 	settings.trust_anchor_file = r->conf->trust_anchor_file;
 	(void)snprintf(
 	    inquiry.domain, sizeof inquiry.domain, "%s", r->options.domain);
-	(void)signal(SIGPIPE, SIG_IGN);
+	old = signal(SIGPIPE, SIG_IGN);
 	means.resolver = resolver_new(&settings, &fault);
 	if (means.resolver != NULL && kind == RECORDINQUIRY_STS)
 		means.store = certificate_store(r->options.ca_file, &fault);
 	if (means.resolver == NULL ||
 	    (kind == RECORDINQUIRY_STS && means.store == NULL))
 		status = fail(fault.detail, EX_CONFIG);
-	else if (recordinquiry_ask(&inquiry, &means) != ST_OK)
-		status = fail_no_memory();
-	else
+	is_asked = status == -1 && recordinquiry_ask(&inquiry, &means) == ST_OK;
+	(void)signal(SIGPIPE, old);
+	if (is_asked)
 		status = finish(r, &inquiry);
+	else if (status == -1)
+		status = fail_no_memory();
 	recordinquiry_clear(&inquiry);
 	X509_STORE_free(means.store);
 	resolver_free(&means.resolver);
