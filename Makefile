@@ -58,7 +58,8 @@ FUZZ   := $(sort $(wildcard tests/fuzz/fuzz-*.c))
 BENCH  := $(sort $(wildcard tests/bench/*.c))
 SOURCES = $(COMMON) $(MILTER) $(COLLECTOR) $(CLI) $(UNIT) $(FUZZ) $(BENCH)
 HEADERS = $(wildcard common/*/*.h milter/*.h collector/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h)
-MANUALS = milter/tlsrpt-milter.8 milter/tlsrpt-milter.conf.5 cli/tlsrpt.1
+MANUALS = milter/tlsrpt-milter.8 milter/tlsrpt-milter.conf.5 \
+	collector/tlsrpt-collector.8 cli/tlsrpt.1
 
 objects = $(patsubst %.c,$(B)/%.o,$(1))
 
@@ -142,7 +143,7 @@ asan:
 	@B=build/asan sh tests/check.sh
 
 # What makes its threads meet; the rest adds nothing but time.
-TSAN_TESTS = test_treatment test_session test_logdaemon test_process \
+TSAN_TESTS = test_treatment test_session test_collector test_logdaemon test_process \
 	test_unverified test_slowdns test_alert test_tracker
 
 tsan:
@@ -230,16 +231,20 @@ install: all $(INIT)
 	$(INSTALL) -m 755 $(B)/tlsrpt $(DESTDIR)$(bindir)
 	$(INSTALL) -m 644 cli/tlsrpt.1 $(DESTDIR)$(mandir)/man1
 	$(INSTALL) -m 644 milter/tlsrpt-milter.conf.5 $(DESTDIR)$(mandir)/man5
-	$(INSTALL) -m 644 milter/tlsrpt-milter.8 $(DESTDIR)$(mandir)/man8
+	$(INSTALL) -m 644 milter/tlsrpt-milter.8 collector/tlsrpt-collector.8 \
+	    $(DESTDIR)$(mandir)/man8
 	$(INSTALL) -m 644 $(B)/init/tlsrpt-milter.service \
-	    $(B)/init/tlsrpt-prune.service init/tlsrpt-prune.timer \
+	    $(B)/init/tlsrpt-collector.service \
+	    $(B)/init/tlsrpt-collector.socket $(B)/init/tlsrpt-prune.service \
+	    init/tlsrpt-prune.timer \
 	    $(DESTDIR)$(unitdir)
 	$(INSTALL) -m 644 init/tlsrpt-milter.sysusers \
 	    $(DESTDIR)$(sysusersdir)/tlsrpt-milter.conf
 	$(INSTALL) -m 644 $(B)/init/tlsrpt-milter.tmpfiles \
 	    $(DESTDIR)$(tmpfilesdir)/tlsrpt-milter.conf
 	$(INSTALL) -m 644 $(B)/init/tlsrpt-milter.openrc \
-	    $(B)/init/tlsrpt-milter.sysv init/alerts.conf \
+	    $(B)/init/tlsrpt-milter.sysv $(B)/init/tlsrpt-collector.openrc \
+	    $(B)/init/tlsrpt-collector.sysv init/alerts.conf \
 	    $(DESTDIR)$(docdir)/init
 	$(INSTALL) -m 644 conf/* $(DESTDIR)$(docdir)/conf
 	$(INSTALL) -m 644 README.md LICENSE CHANGELOG.md SECURITY.md \
@@ -254,7 +259,10 @@ uninstall:
 	    $(DESTDIR)$(mandir)/man1/tlsrpt.1 \
 	    $(DESTDIR)$(mandir)/man5/tlsrpt-milter.conf.5 \
 	    $(DESTDIR)$(mandir)/man8/tlsrpt-milter.8 \
+	    $(DESTDIR)$(mandir)/man8/tlsrpt-collector.8 \
 	    $(DESTDIR)$(unitdir)/tlsrpt-milter.service \
+	    $(DESTDIR)$(unitdir)/tlsrpt-collector.service \
+	    $(DESTDIR)$(unitdir)/tlsrpt-collector.socket \
 	    $(DESTDIR)$(unitdir)/tlsrpt-prune.service \
 	    $(DESTDIR)$(unitdir)/tlsrpt-prune.timer \
 	    $(DESTDIR)$(sysusersdir)/tlsrpt-milter.conf \

@@ -1,7 +1,10 @@
+#define _GNU_SOURCE /* POLLRDHUP */
 #include "connection.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "deadline.h"
@@ -12,6 +15,11 @@ struct connection {
 	void *owner;
 	uint64_t deadline; /* on deadline_now()'s clock; 0: none */
 	bool is_timed_out;
+	bool is_at_end; /* it was when last looked at */
+};
+
+enum {
+	BATCH = 256 /* descriptors that are asked for at once */
 };
 
 struct connections {
@@ -96,10 +104,54 @@ connection_is_timed_out(
 	return is_timed_out;
 }
 
+static void
+cut_off(struct connection *connection)
+{
+	connection->deadline = 0;
+	(void)shutdown(connection->fd, SHUT_RDWR);
+}
+
+/* Has all been read, and nothing more will come? */
+static bool
+is_at_end(const struct pollfd *pfd)
+{
+	int unread = 0;
+
+	return (pfd->revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0 &&
+	    (ioctl(pfd->fd, FIONREAD, &unread) == -1 || unread == 0);
+}
+
+/* Look for the end of those whose clock goes. Returns where to go on. */
+static struct connection *
+sweep_ends(struct connection *first)
+{
+	struct connection *batch[BATCH], *c;
+	struct pollfd pfd[BATCH];
+	nfds_t n = 0;
+
+	for (c = first; c != NULL && n < BATCH; c = c->next) {
+		if (c->deadline == 0)
+			continue;
+		batch[n] = c;
+		pfd[n++] = (struct pollfd){ c->fd, POLLRDHUP, 0 };
+	}
+	if (n == 0 || poll(pfd, n, 0) == -1)
+		return c;
+	for (nfds_t i = 0; i < n; i++) {
+		bool was_at_end = batch[i]->is_at_end;
+
+		batch[i]->is_at_end = is_at_end(&pfd[i]);
+		if (was_at_end && batch[i]->is_at_end)
+			cut_off(batch[i]);
+	}
+	return c;
+}
+
 void
 connections_sweep(struct connections *connections)
 {
 	uint64_t now = deadline_now();
+	struct connection *rest;
 
 	/* With the lock held, the descriptor is still that of the connection.
 	 */
@@ -108,10 +160,11 @@ connections_sweep(struct connections *connections)
 	     c = c->next) {
 		if (c->deadline == 0 || now < c->deadline)
 			continue;
-		c->deadline = 0;
 		c->is_timed_out = true;
-		(void)shutdown(c->fd, SHUT_RDWR);
+		cut_off(c);
 	}
+	for (rest = connections->first; rest != NULL;)
+		rest = sweep_ends(rest);
 	(void)pthread_mutex_unlock(&connections->mutex);
 }
 

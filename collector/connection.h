@@ -40,8 +40,10 @@ bool connection_is_timed_out(
     struct connections *connections, const struct connection *connection);
 
 /*
- * Cut off those whose time is up: they are shut down in both directions, and
- * whoever serves them sees their end.
+ * Cut off those whose time is up, and those of whose clients nothing more will
+ * come, which the library does not see when the last bytes and the end arrive
+ * together. They are shut down in both directions, which it does see. To be
+ * called every second or so: who is at its end at two calls is done.
  */
 void connections_sweep(struct connections *connections);
 

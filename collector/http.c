@@ -217,15 +217,17 @@ handle(void *cls, struct MHD_Connection *connection, const char *url,
 		*ctx = request;
 		if (request == NULL)
 			return MHD_NO;
-		/* The body is asked for, if there is to be one. */
-		if (request->phase == REQUEST_READING)
-			return MHD_YES;
-	} else if (len > 0) {
+		/* An answer at this point ends the connection. */
+		return request->phase == REQUEST_DONE &&
+			request->answer.must_close
+		    ? send_answer(http, connection, request)
+		    : MHD_YES;
+	}
+	if (len > 0) {
 		*size = 0;
 		return request_more(request, data, len) ? MHD_YES : MHD_NO;
-	} else if (request->phase != REQUEST_DONE) {
-		request_complete(request);
 	}
+	request_complete(request);
 	if (request->phase == REQUEST_DONE)
 		return send_answer(http, connection, request);
 	hand_over(http, connection, request);

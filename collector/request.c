@@ -20,7 +20,7 @@ request_refuse(struct request *request, unsigned status, const char *reason,
 		.status = status,
 		.retry = retry,
 		.must_close = request->admission.must_close,
-		.allows_post = request->admission.what == UPLOAD_REPORT,
+		.allows_post = request->admission.allows_post,
 	};
 	collector_refused(request->collector, status, reason,
 	    request->client.text, request->id);
@@ -187,6 +187,8 @@ request_more(struct request *request, const char *data, size_t len)
 void
 request_complete(struct request *request)
 {
+	if (request->phase == REQUEST_WORKING)
+		return;
 	if (request->phase != REQUEST_READING) {
 		request->phase = REQUEST_DONE;
 		return;

@@ -63,7 +63,7 @@ struct request *request_new(struct collector *collector,
  */
 bool request_more(struct request *request, const char *data, size_t len);
 
-/* The body is complete: it becomes WORKING, or DONE. */
+/* All of the request is there: it becomes WORKING, or DONE, or stays so. */
 void request_complete(struct request *request);
 
 /* Answer with a refusal, which is logged. For workers as well. */

@@ -183,7 +183,8 @@ find_target(const struct upload_head *head, const struct conf *conf,
 		a->what = UPLOAD_PAGE;
 	if (is_read)
 		return true;
-	if (a->what == UPLOAD_HEALTH || strcmp(head->method, "POST") != 0)
+	a->allows_post = a->what == UPLOAD_PAGE;
+	if (!a->allows_post || strcmp(head->method, "POST") != 0)
 		return refuse(a, 405, "method");
 	a->what = UPLOAD_REPORT;
 	return true;
