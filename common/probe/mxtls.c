@@ -12,6 +12,7 @@
 #include "dialogue.h"
 #include "text.h"
 #include "tlsa.h"
+#include "tlslimit.h"
 
 enum {
 	LEAVE_MS = 250,      /* for the server to hear QUIT */
@@ -175,6 +176,7 @@ make_connection(
 	    SSL_set_fd(tls->ssl, fd) != 1 ||
 	    (has_tlsa && !enable_dane(tls, settings)))
 		return false;
+	tlslimit_set(tls->ssl, &tls->deadline);
 	/* A sender that goes by DANE asks for the base domain (RFC 7672,
 	   section 8.1); SSL_dane_enable() has seen to that. */
 	if (!tls->probe->has_dane &&
@@ -300,6 +302,7 @@ mxtls_run(struct mxtls *tls, const struct mxprobe_settings *settings, int fd,
 
 	tls->probe = probe;
 	tls->error = X509_V_OK;
+	tls->deadline = deadline;
 	ERR_clear_error();
 	if (!make_connection(tls, settings, fd))
 		return fail_ourselves(probe);

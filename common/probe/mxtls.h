@@ -13,10 +13,11 @@
 struct mxtls {
 	SSL_CTX *ctx;
 	SSL *ssl;
-	/* Private: of DANE, while the handshake goes on. */
+	/* Private: of DANE, while the handshake goes on; when it must end. */
 	struct mxprobe *probe;
 	const char *name;
 	int error; /* X509_V_ERR_..., of what keeps a record from matching */
+	uint64_t deadline;
 };
 
 /*

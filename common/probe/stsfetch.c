@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "deadline.h"
 #include "stspolicy.h"
 #include "text.h"
+#include "tlslimit.h"
 
 #define PATH "/.well-known/mta-sts.txt"
 
@@ -24,6 +26,7 @@ struct transfer {
 	CURL *curl;
 	struct curl_slist *resolve;
 	struct curl_slist *connect_to;
+	uint64_t deadline;
 	size_t header_bytes;
 	bool has_headers; /* all of them */
 	bool is_stopped;  /* by us: end and detail say why */
@@ -70,11 +73,37 @@ on_certificate(X509_STORE_CTX *ctx, void *arg)
 	return fetch->verdict.faults == 0;
 }
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static int deadline_index; /* of the deadline among what an SSL_CTX holds */
+
+/* Whether it failed shows at the first handle. */
+static void
+init(void)
+{
+	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
+	deadline_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+/* curl looks at the time between two calls of OpenSSL alone. */
+static void
+on_handshake(const SSL *ssl, int where, int ret)
+{
+	(void)ret;
+	if (where == SSL_CB_HANDSHAKE_START)
+		tlslimit_set(ssl,
+		    SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), deadline_index));
+}
+
 static CURLcode
 on_ssl_ctx(CURL *curl, void *ssl_ctx, void *arg)
 {
+	struct transfer *t = arg;
+
 	(void)curl;
 	SSL_CTX_set_cert_verify_callback(ssl_ctx, on_certificate, arg);
+	if (SSL_CTX_set_ex_data(ssl_ctx, deadline_index, &t->deadline) != 1)
+		return CURLE_OUT_OF_MEMORY;
+	SSL_CTX_set_info_callback(ssl_ctx, on_handshake);
 	return CURLE_OK;
 }
 
@@ -379,21 +408,13 @@ conclude(struct transfer *t, CURLcode code)
 		    t->encoding);
 }
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-/* Whether it failed shows at the first handle. */
-static void
-init(void)
-{
-	(void)curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 void
 stsfetch_run(const struct stsfetch_settings *settings, struct stsfetch *fetch)
 {
 	struct transfer t = { .settings = settings, .fetch = fetch };
 
 	memset(fetch, 0, sizeof *fetch);
+	t.deadline = deadline_now() + settings->milliseconds;
 	buf_init(&fetch->body, STSPOLICY_SIZE_MAX);
 	(void)pthread_once(&once, init);
 	t.curl = curl_easy_init();

@@ -12,6 +12,8 @@ from domainlab import (MX_PORT, endless, greets, policy, replies, tls,
                        until_starttls, wait_closed)
 
 LAB = None
+SERVERS = []
+WEB_HELLOS = "127.0.0.81"
 TIMEOUT = 2  # seconds, of each step
 # A run has a few steps one after the other, and machines are slow; what has no
 # bound would take for ever.
@@ -58,6 +60,19 @@ def drips_handshake(peer):
     domainlab.drip(peer, b"\x16\x03\x03\x40\x00" + b"\x02" * 16384, 0.2)
 
 
+def hellos(peer):
+    """Messages that a client leaves out, faster than it does that."""
+    peer.recv(65536)
+    requests = b"\x16\x03\x03\x3e\x80" + b"\0\0\0\0" * 4000
+    flood(b"", requests * 1000)(peer)
+
+
+def hellos_behind_starttls(peer):
+    until_starttls(peer)
+    peer.sendall(b"220 ready\r\n")
+    hellos(peer)
+
+
 def inject(lab_):
     """Terminal control sequences and quotes, wherever there is room."""
     text = b"\x1b]0;owned\x07\x1b[31m\"}],\xff\x9b2J"
@@ -75,6 +90,7 @@ def furnish_smtp(lab_):
     lab_.script("endlessehlo", in_ehlo(b"250-SIZE\r\n" * 1000, True))
     lab_.script("dripsreply", drips_reply)
     lab_.script("dripshandshake", drips_handshake)
+    lab_.script("hellos", hellos_behind_starttls)
     lab_.script("nul", greets(b"220 \0\0\0\r\n220 \0\r\n"))
     lab_.silent("silent")
     inject(lab_)
@@ -141,6 +157,7 @@ def furnish_web(lab_):
                 GOOD, "404 \x1b[31m\x07", kind="\x1b]0;owned\x07"),
     }.items():
         lab_.domain(f"web-{name}.test", ["good.mx.test"], behaviour)
+    lab_.domain("web-hellos.test", ["good.mx.test"], GOOD, web=WEB_HELLOS)
 
 
 # What is named, of each host. Whoever accepts the connection and then makes no
@@ -150,6 +167,7 @@ SMTP = {
     "longline": "validation-failure", "longehlo": "validation-failure",
     "endlessehlo": "validation-failure", "dripsreply": "validation-failure",
     "dripshandshake": "validation-failure", "nul": "validation-failure",
+    "hellos": "validation-failure",
     "giant": "validation-failure", "many": "success",
     "silent": "untried", "paints": "untried",
     "paintstls": "starttls-not-supported",
@@ -209,7 +227,7 @@ class TestWeb(HostileCase):
 
     def test_endless(self):
         for name in ("body", "lines", "chunks", "head", "info", "drip",
-                     "gzip", "paint"):
+                     "gzip", "paint", "hellos"):
             with self.subTest(web=name):
                 outcome = self.diagnose(f"web-{name}.test")
                 self.assertEqual(self.named(outcome),
@@ -286,8 +304,11 @@ def setUpModule():
     LAB.domain("hang.hostile.test", ["silent.mx.test", "endless.mx.test",
                                      "dripsreply.mx.test"])
     LAB.start()
+    SERVERS.append(domainlab.Server(WEB_HELLOS, 443, hellos))
 
 
 def tearDownModule():
+    for server in SERVERS:
+        server.close()
     if LAB is not None:
         LAB.stop()
