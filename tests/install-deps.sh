@@ -10,7 +10,8 @@ build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev
 	libopendkim-dev libunbound-dev libpsl-dev libsqlite3-dev
 	libcurl4-openssl-dev libidn2-dev libmicrohttpd-dev"
 test="check python3 postfix mount systemd mandoc shellcheck curl
-	unbound ldnsutils opendkim openssl dovecot-sieve libidn12"
+	unbound ldnsutils opendkim openssl dovecot-sieve libidn12
+	nginx-light"
 ci="clang clang-format cppcheck gcovr chromium"
 
 fail() {
@@ -51,7 +52,7 @@ forbid_services() {
 # Nor at the next boot. Those that were here before stay as they are, and
 # Postfix does not start without a configuration.
 disable_services() {
-	for service in unbound opendkim dovecot; do
+	for service in unbound opendkim dovecot nginx; do
 		case " $wanted " in
 		*" $service"[\ -]*) update-rc.d "$service" disable ;;
 		esac
