@@ -22,10 +22,12 @@ import fcntl
 import json
 import os
 import pathlib
+import signal
 import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
 
@@ -280,16 +282,29 @@ class Web:
 
 # The command --------------------------------------------------------------
 
+# The memory of a program is reckoned from what its process had before exec(2)
+# on, and that of a test is large. This begins small.
+LAUNCHER = """\
+import os, sys
+place = int(sys.argv[1])
+os.set_inheritable(place, False)
+pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+os.write(place, b"%d" % (usage.ru_maxrss * 1024))
+os._exit(os.waitstatus_to_exitcode(status) & 255)
+"""
+
+
 class Outcome:
     """What a run of the command came to."""
 
-    def __init__(self, args, process, out, err, usage, seconds):
+    def __init__(self, args, status, out, err, seconds):
         self.args = args
-        self.status = process
+        self.status = status
         self.out = out
         self.err = err
-        self.memory = usage.ru_maxrss * 1024
         self.seconds = seconds
+        self.memory = None  # at most, in bytes; where it was asked for
 
     @property
     def json(self):
@@ -301,26 +316,33 @@ class Outcome:
 
 
 def run(args, timeout=lab.PATIENCE, **kwargs):
-    """Run a program, and know what it took."""
+    """Run a program, and know how long it took."""
     args = [str(a) for a in args]
     began = time.monotonic()
     with subprocess.Popen(args, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          **kwargs) as process:
-        # Killed here, it is an error of the test that its status shows.
-        timer = threading.Timer(timeout, process.kill)
-        timer.start()
-        err = []
-        reader = threading.Thread(
-            target=lambda: err.append(process.stderr.read()))
-        reader.start()
-        out = process.stdout.read()
-        reader.join()
-        _, status, usage = os.wait4(process.pid, 0)
-        timer.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return Outcome(args, process.returncode, out.decode(), err[0].decode(),
-                   usage, time.monotonic() - began)
+                          start_new_session=True, **kwargs) as process:
+        try:
+            out, err = process.communicate(timeout=timeout)
+        finally:
+            # What it has started, too, if it did not come to an end.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+    return Outcome(args, process.returncode, out.decode(), err.decode(),
+                   time.monotonic() - began)
+
+
+def run_measured(args, **kwargs):
+    """The same, and the memory that it took."""
+    read, write = os.pipe()
+    with open(read, "rb") as answer:
+        try:
+            outcome = run([sys.executable, "-I", "-S", "-c", LAUNCHER, write,
+                           *args], pass_fds=[write], **kwargs)
+        finally:
+            os.close(write)
+        outcome.memory = int(answer.read())
+    return outcome
 
 
 # All of it ----------------------------------------------------------------
@@ -457,6 +479,9 @@ class Lab:
             file.write("".join(self._services))
         os.utime(master, (time.time() - 60, time.time() - 60))
         self._postfix.start()
+        # Without its log it would hang before long, and not say why.
+        lab.wait_until(lambda: "daemon started" in self.maillog(),
+                       "Postfix in " + str(self._postfix.log))
 
     def maillog(self):
         return self._postfix.maillog() if self._postfix else ""
@@ -474,12 +499,11 @@ class Lab:
 
     # What is tested
 
-    def diagnose(self, domain, *args, timeout=lab.PATIENCE, **kwargs):
+    def diagnose(self, domain, *args, how=run):
         """Run tlsrpt diagnose on a domain of this laboratory."""
-        return run([lab.TLSRPT, "diagnose", "--resolver", self.zones.address,
+        return how([lab.TLSRPT, "diagnose", "--resolver", self.zones.address,
                     "--trust-anchor", self.zones.trust_anchor,
-                    "--ca-file", self.ca.root.pem, *args, domain],
-                   timeout, **kwargs)
+                    "--ca-file", self.ca.root.pem, *args, domain])
 
     def diagnose_twice(self, domain, *args, **kwargs):
         """As text and as JSON, at the same time; returns both outcomes."""
