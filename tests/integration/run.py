@@ -29,7 +29,8 @@ import lab
 SLOWEST = 8
 
 # These begin first, so that no job is left alone with one of them.
-SLOW = ("test_limits", "test_slowdns", "test_crash", "test_dkim")
+SLOW = ("test_limits", "test_diagnose", "test_slowdns", "test_crash",
+        "test_dkim", "test_diagnosehostile")
 
 
 class Result(unittest.TestResult):
