@@ -980,6 +980,30 @@ class Manuals(Case):
             [name for name in names
              if name not in ("ok", "not-a-report", "unknown")])
 
+    def test_refusals(self):
+        """The collector's words for the log, and its statuses."""
+        text = "".join(read(path.relative_to(ROOT)) for path in sorted(
+            [*ROOT.glob("collector/*.c"), ROOT / "common/upload/admission.c"]))
+        calls = re.findall(r"\b(?:\w*refuse\w*|give_up)\((?:\w+), ([^;{]*)\);",
+                           text)
+        names = {name for call in calls
+                 for name in re.findall(r'"([a-z-]+)"', call)}
+        statuses = {status for call in calls
+                    for status in re.findall(r"\b([45]\d\d)\b", call)}
+        self.assertGreater(len(names), 15)
+        self.assertGreater(len(statuses), 8)
+        page = read(self.PAGES[3])
+        reasons = page.partition("The reasons of")[2].partition(".Sh")[0]
+        # Those of an error are in the milter's manual.
+        self.assertEqual(re.findall(r"^\.It Cm ([a-z-]+)$", reasons,
+                                    re.MULTILINE),
+                         sorted(names - {"no-memory", "archive"}))
+        answers = page.partition(".Ss Answers")[2].partition(".Ss")[0]
+        self.assertEqual(
+            set(re.findall(r"^\.It Cm (\d+)$", answers, re.MULTILINE)),
+            # Nobody is there any more to be told 408.
+            statuses - {"408"} | {"200", "201", "400"})
+
     def example(self, page, start):
         """The lines of a display that begins with the given one."""
         display = read(page).partition(start + "\n")[2].partition("\n.Ed")[0]
