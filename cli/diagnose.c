@@ -363,6 +363,7 @@ diagnosed_run(const struct diagnose *d, const struct diagnose_wish *wish,
 	diagnosed->settings = (struct diagnosis_settings){
 		.domain = diagnosed->domain,
 		.mx = wish->mx != NULL ? diagnosed->mx : NULL,
+		.is_mx_of_dns = wish->is_mx_of_dns,
 		.without_mx = wish->without_mx,
 		.with_sts = wish->with_sts,
 		.with_dane = wish->with_dane,

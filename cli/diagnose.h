@@ -50,6 +50,7 @@ struct diagnose {
 struct diagnose_wish {
 	const char *domain; /* A-labels */
 	const char *mx;     /* this one alone, or NULL */
+	bool is_mx_of_dns;  /* if the DNS has it; else none */
 	bool without_mx;    /* the policy alone */
 	bool with_sts;
 	bool with_dane;

@@ -15,6 +15,8 @@
 
 enum {
 	PROOF_FAILURES_MAX = 64, /* that are tried; the rest is counted */
+	/* Domains that a report names and nobody says are ours. */
+	PROOF_STRANGERS_MAX = 8,
 	PROOF_TEXT_MAX = 512
 };
 
@@ -43,9 +45,10 @@ struct proof_failure {
 	/* Now. */
 	char domain[IDN_NAME_MAX]; /* in A-labels */
 	char mx[IDN_NAME_MAX];
+	bool is_our_mx; /* by Domain: looked at, even if the DNS lacks it */
 	enum proof_state state;
 	bool is_temporary;             /* PROOF_UNTRIED: try again */
-	const char *why;               /* untried without a diagnosis */
+	const char *why;               /* untried without a finding */
 	struct diagnosed *diagnosed;   /* or NULL: no such name */
 	const struct finding *finding; /* that decides it, or NULL */
 };

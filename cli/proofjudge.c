@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "diagnoseproof.h"
+#include "mailbox.h"
 #include "result.h"
 #include "text.h"
 
@@ -38,7 +39,10 @@ find_mx(const struct diagnosed *diagnosed, const char *host)
 	return NULL;
 }
 
-/* The diagnosis that has what a failure names, or NULL. */
+/*
+ * The diagnosis that has what a failure names, or NULL. The first of a domain
+ * has all that the DNS has.
+ */
 static struct diagnosed *
 find_diagnosed(const struct proof *proof, const struct proof_failure *failure)
 {
@@ -46,7 +50,7 @@ find_diagnosed(const struct proof *proof, const struct proof_failure *failure)
 		struct diagnosed *diagnosed = proof->diagnosed[i];
 
 		if (strcmp(diagnosed->domain, failure->domain) == 0 &&
-		    (failure->mx[0] == '\0' ||
+		    (failure->mx[0] == '\0' || !failure->is_our_mx ||
 			find_mx(diagnosed, failure->mx) != NULL))
 			return diagnosed;
 	}
@@ -56,13 +60,14 @@ find_diagnosed(const struct proof *proof, const struct proof_failure *failure)
 /*
  * All failures of a domain are served by one diagnosis: of the MX that they
  * name if it is but one, of none if they are of the policy, else of all. An MX
- * that the DNS no longer has is looked at by itself.
+ * that the DNS no longer has is looked at by itself if it is ours: what reports
+ * say, anybody may have written.
  */
 static void
 make_wish(const struct proof *proof, const struct proof_failure *failure,
     bool is_again, struct diagnose_wish *wish)
 {
-	bool is_one = true;
+	bool is_one = true, is_ours = true;
 
 	*wish = (struct diagnose_wish){
 		.domain = failure->domain,
@@ -83,6 +88,7 @@ make_wish(const struct proof *proof, const struct proof_failure *failure,
 		wish->without_mx = false;
 		if (wish->mx == NULL)
 			wish->mx = other->mx;
+		is_ours = other->is_our_mx;
 		is_one &=
 		    other->mx[0] != '\0' && strcmp(other->mx, wish->mx) == 0;
 	}
@@ -90,6 +96,7 @@ make_wish(const struct proof *proof, const struct proof_failure *failure,
 		wish->mx = failure->mx;
 	else if (!is_one)
 		wish->mx = NULL;
+	wish->is_mx_of_dns = !is_again && !is_ours;
 }
 
 static bool
@@ -106,12 +113,13 @@ static enum status
 diagnose_for(const struct diagnose *d, struct proof *proof,
     struct proof_failure *failure, struct fault *fault)
 {
+	size_t max = d->index.conf->domain.count > 0 ? PROOF_FAILURES_MAX
+						     : PROOF_STRANGERS_MAX;
 	struct diagnose_wish wish;
 	enum status st = ST_OK;
 
 	failure->diagnosed = find_diagnosed(proof, failure);
-	while (failure->diagnosed == NULL &&
-	    proof->diagnoses < PROOF_FAILURES_MAX) {
+	while (failure->diagnosed == NULL && proof->diagnoses < max) {
 		bool is_again = has_domain(proof, failure->domain);
 		struct diagnosed *made = calloc(1, sizeof *made);
 
@@ -189,6 +197,23 @@ decide(struct proof_failure *failure, const struct diagnosis_mx *mx,
 	return failure->finding != NULL;
 }
 
+/* The MX was not looked at. */
+static void
+judge_unknown_mx(struct proof_failure *failure)
+{
+	const struct found *found =
+	    &failure->diagnosed->diagnosis.found_mx.found;
+
+	failure->state = PROOF_UNTRIED;
+	failure->is_temporary = found->status != RESOLVER_FOUND &&
+	    found->status != RESOLVER_NOT_FOUND;
+	failure->why = failure->is_temporary
+	    ? "the DNS does not answer which MX there are"
+	    : "the domain has no such MX, and a host is not connected to "
+	      "because a report names it: list it as Domain, or see "
+	      "\"tlsrpt diagnose --mx\"";
+}
+
 static void
 judge_failure(struct proof_failure *failure)
 {
@@ -197,12 +222,16 @@ judge_failure(struct proof_failure *failure)
 	if (failure->diagnosed == NULL) {
 		failure->state = PROOF_UNTRIED;
 		if (failure->why == NULL)
-			failure->why = "the DNS does not have that MX, and "
-				       "too much else was to be tried";
+			failure->why = "too many other domains were to be "
+				       "tried";
 		return;
 	}
 	mx = failure->mx[0] != '\0' ? find_mx(failure->diagnosed, failure->mx)
 				    : NULL;
+	if (failure->mx[0] != '\0' && mx == NULL) {
+		judge_unknown_mx(failure);
+		return;
+	}
 	failure->state = PROOF_GONE;
 	/* The policy of then may be none now: others apply instead. */
 	if (!decide(failure, mx, false) && !is_of_policy(failure) &&
@@ -397,6 +426,31 @@ exit_of(const struct proof *proof)
 	return warnings > 0 ? 2 : 0;
 }
 
+static bool
+is_ours(const struct diagnose *d, const char *name, const char *ascii)
+{
+	return mailbox_is_our_domain(d->index.conf, name) ||
+	    mailbox_is_our_domain(d->index.conf, ascii);
+}
+
+/* The names of a failure, if they are such; else why it is not tried. */
+static const char *
+read_names(const struct diagnose *d, struct proof_failure *failure)
+{
+	const char *domain = failure->policy_domain;
+	const char *mx = failure->receiving_mx_hostname;
+
+	if (!idn_to_ascii(domain, failure->domain))
+		return "its policy-domain is no domain name";
+	if (mx[0] != '\0' && !idn_to_ascii(mx, failure->mx))
+		return "its receiving-mx-hostname is no host name";
+	if (!is_ours(d, domain, failure->domain))
+		return "its policy-domain is none of those of Domain";
+	failure->is_our_mx = d->index.conf->domain.count > 0 && mx[0] != '\0' &&
+	    is_ours(d, mx, failure->mx);
+	return NULL;
+}
+
 static enum status
 diagnose_all(const struct diagnose *d, struct proof *proof, struct fault *fault)
 {
@@ -405,16 +459,9 @@ diagnose_all(const struct diagnose *d, struct proof *proof, struct fault *fault)
 	for (size_t i = 0; i < proof->count; i++) {
 		struct proof_failure *failure = &proof->failure[i];
 
-		if (!idn_to_ascii(failure->policy_domain, failure->domain)) {
-			failure->domain[0] = '\0';
-			failure->why = "its policy-domain is no domain name";
-		} else if (failure->receiving_mx_hostname[0] != '\0' &&
-		    !idn_to_ascii(
-			failure->receiving_mx_hostname, failure->mx)) {
+		failure->why = read_names(d, failure);
+		if (failure->why != NULL)
 			failure->domain[0] = failure->mx[0] = '\0';
-			failure->why =
-			    "its receiving-mx-hostname is no host name";
-		}
 	}
 	for (size_t i = 0; i < proof->count && st == ST_OK; i++) {
 		if (proof->failure[i].domain[0] != '\0')

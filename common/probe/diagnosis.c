@@ -143,9 +143,9 @@ set_mx(struct diagnosis_mx *mx, const char *host, unsigned preference)
 	mx->is_in_dns = true;
 }
 
-/* The one that was asked for, whether it is an MX or not. */
+/* The one that was asked for, be it an MX or, if that may be, not. */
 static void
-keep_one(struct diagnosis *diagnosis, const char *host)
+keep_one(struct diagnosis *diagnosis, const char *host, bool is_of_dns)
 {
 	size_t i = 0;
 
@@ -154,6 +154,9 @@ keep_one(struct diagnosis *diagnosis, const char *host)
 		i++;
 	if (i < diagnosis->mx_count) {
 		diagnosis->mx[0] = diagnosis->mx[i];
+	} else if (is_of_dns) {
+		diagnosis->mx_count = 0;
+		return;
 	} else {
 		set_mx(&diagnosis->mx[0], host, 0);
 		diagnosis->mx[0].is_in_dns = false;
@@ -186,7 +189,7 @@ find_mx(const struct work *work)
 	if (settings->without_mx)
 		diagnosis->mx_count = 0;
 	else if (settings->mx != NULL)
-		keep_one(diagnosis, settings->mx);
+		keep_one(diagnosis, settings->mx, settings->is_mx_of_dns);
 	return ST_OK;
 }
 

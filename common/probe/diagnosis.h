@@ -33,6 +33,7 @@ struct diagnosis_settings {
 	const char *domain; /* A-labels */
 	const char *mx;     /* this host alone, whether the DNS has it as MX or
 			       not; or NULL */
+	bool is_mx_of_dns;  /* mx only if the DNS has it, else none */
 	bool without_mx;    /* the policy alone: no MX is looked at */
 	bool with_sts;
 	bool with_dane;

@@ -79,6 +79,11 @@ class ProofCase(unittest.TestCase):
         path.write_bytes(data)
         return path
 
+    def write_conf(self, text):
+        path = World.base / "proof-domains"
+        path.write_text(text + "StateFile none\n")
+        return path
+
     def prove(self, data, status, *args):
         """The object that comes of it; the text must say the same."""
         path = self.write(data)
@@ -174,14 +179,56 @@ class TestReport(ProofCase):
                          "no-policy-found")
 
     def test_mx_without_dns(self):
-        """An MX that is none any more is looked at all the same."""
+        """A host is not connected to because a report names it."""
+        hosts = []
+
+        def serve(peer):
+            hosts.append(peer.getsockname())
+        spy = domainlab.Server("127.0.0.1", domainlab.MX_PORT, serve)
+        self.addCleanup(spy.close)
+        before = LAB.maillog()
+        for others in ((), (("certificate-expired", "good.mx.test"),)):
+            told = self.prove(report(failing(
+                "mended.test", ("certificate-expired", "localhost"),
+                *others)), 69)
+            self.assertEqual([f["state"] for f in told["failures"]],
+                             ["untried"] + ["gone"] * len(others))
+            self.assertIn("no such MX", told["failures"][0]["reason"])
+            self.assertEqual(len(told["diagnoses"]), 1)
+        self.prove(report(failing("mended.test", (
+            "certificate-expired", "expired.mx.test"))), 69)
+        self.assertEqual(hosts, [])
+        self.assertNotIn("expired.mx.test",
+                         LAB.maillog().removeprefix(before))
+
+    def test_mx_of_domain(self):
+        """One that is ours is looked at, even when it is an MX no more."""
+        conf = self.write_conf("Domain mended.test\nDomain expired.mx.test\n")
         told = self.prove(report(failing(
             "mended.test", ("certificate-expired", "good.mx.test"),
-            ("certificate-expired", "expired.mx.test"))), 1)
+            ("certificate-expired", "expired.mx.test"))), 1, "-c", conf)
         self.assertEqual(told["failures"][0]["state"], "gone")
         self.assertIn(told["failures"][1]["state"],
                       ("confirmed", "different"))
         self.assertEqual(len(told["diagnoses"]), 2)
+
+    def test_foreign_domain(self):
+        """Nothing is asked of one that is not ours."""
+        conf = self.write_conf("Domain mended.test\n")
+        before = len(LAB.web.seen)
+        told = self.prove(report(failing(
+            "broken.test", ("certificate-expired", "expired.mx.test"))),
+            69, "-c", conf)
+        self.assertEqual(told["diagnoses"], [])
+        self.assertIn("Domain", told["failures"][0]["reason"])
+        self.assertEqual(len(LAB.web.seen), before)
+
+    def test_many_domains(self):
+        """Without Domain so many are tried as a report may well have."""
+        told = self.prove(report(*(
+            failing(f"n{n}.test", ("certificate-expired", None))
+            for n in range(12))), 69)
+        self.assertEqual(len(told["diagnoses"]), 8)
 
     def test_domain_is_diagnosed_once(self):
         before = len(LAB.web.seen)
