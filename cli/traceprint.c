@@ -29,7 +29,7 @@ struct notes {
 /* A failure, with what was found of it. */
 struct traced {
 	const struct trace_failure *failure;
-	const struct trace_window *window; /* NULL: the report has no time */
+	const struct trace_window *window; /* NULL: not looked for */
 	enum trace_verdict verdict;
 	char words[TRACE_TEXT_MAX];
 	struct notes notes;
@@ -140,6 +140,11 @@ find(const struct tracing *tracing, size_t i, struct traced *traced)
 		    "look for");
 		return;
 	}
+	if (trace_is_before_smtp(failure->result_type)) {
+		traced->verdict = TRACE_NOT_SMTP;
+		trace_words(NULL, traced->verdict, NULL, traced->words);
+		return;
+	}
 	traced->window = trace_get(tracing->trace, failure->window);
 	traced->verdict = trace_judge(traced->window);
 	trace_words(traced->window, traced->verdict,
@@ -203,7 +208,7 @@ put_time(const struct traced *traced)
 {
 	char start[RFC3339_MAX], end[RFC3339_MAX];
 
-	if (traced->window == NULL)
+	if (!traced->failure->has_window)
 		return;
 	(void)rfc3339_format(traced->failure->span.start, start);
 	(void)rfc3339_format(traced->failure->span.end, end);
@@ -327,7 +332,7 @@ write_failure(struct jsonwriter *writer, const struct traced *traced, size_t n)
 	jsonwriter_number(writer, "number", (int64_t)n);
 	jsonwriter_string(writer, "organization-name", f->organization_name);
 	jsonwriter_string(writer, "report-id", f->report_id);
-	if (traced->window != NULL) {
+	if (f->has_window) {
 		jsonwriter_time(writer, "start-datetime", f->span.start);
 		jsonwriter_time(writer, "end-datetime", f->span.end);
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "result.h"
 #include "text.h"
 
 enum trace_verdict
@@ -45,6 +46,7 @@ static const struct {
 	enum trace_blame blame;
 } verdicts[] = {
 	[TRACE_NO_LOG] = { "no-log", TRACE_UNKNOWN },
+	[TRACE_NOT_SMTP] = { "not-smtp", TRACE_UNKNOWN },
 	[TRACE_NO_CONNECT] = { "no-connect", TRACE_NOT_HERE },
 	[TRACE_REJECTED] = { "rejected-by-sender", TRACE_US },
 	[TRACE_FAILED] = { "handshake-failed", TRACE_US },
@@ -57,6 +59,15 @@ static const struct {
 	[TRACE_FINE] = { "tls-fine", TRACE_NOT_HERE },
 	[TRACE_UNCLEAR] = { "unclear", TRACE_UNKNOWN },
 };
+
+bool
+trace_is_before_smtp(const char *result_type)
+{
+	const struct result *result = result_find(result_type);
+
+	return strcmp(result->category, "sts") == 0 ||
+	    strcmp(result->type, "dnssec-invalid") == 0;
+}
 
 enum trace_blame
 trace_blame(enum trace_verdict verdict)
@@ -316,9 +327,18 @@ trace_words(const struct trace_window *window, enum trace_verdict verdict,
     const char *address, char out[TRACE_TEXT_MAX])
 {
 	struct words words = { out, 0 };
-	uint64_t connects = window->kinds[MAILLOG_CONNECT];
+	uint64_t connects;
 
 	out[0] = '\0';
+	if (verdict == TRACE_NOT_SMTP) {
+		say(&words,
+		    "the mail log cannot tell: a sender comes to this before "
+		    "it connects to a mail server, by the DNS and the web "
+		    "server of the policy: see what \"tlsrpt diagnose\" says "
+		    "and their logs");
+		return;
+	}
+	connects = window->kinds[MAILLOG_CONNECT];
 	if (verdict == TRACE_NO_LOG || verdict == TRACE_NO_CONNECT) {
 		say_nothing(&words, window, verdict,
 		    address != NULL ? address : "anybody");

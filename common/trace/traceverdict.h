@@ -17,6 +17,7 @@ enum {
 
 enum trace_verdict {
 	TRACE_NO_LOG,     /* the log has nothing of that time */
+	TRACE_NOT_SMTP,   /* it is of nothing that a mail log could have */
 	TRACE_NO_CONNECT, /* nor of that address, while others came */
 	TRACE_REJECTED,   /* the sender ended handshakes with an alert */
 	TRACE_FAILED,     /* handshakes failed on our side */
@@ -46,14 +47,21 @@ enum trace_blame {
 enum trace_verdict trace_judge(const struct trace_window *window);
 enum trace_blame trace_blame(enum trace_verdict verdict);
 
+/*
+ * A result type (or NULL) that a sender comes to before it connects: that of a
+ * policy which could not be had (RFC 8461, section 3.3), and dnssec-invalid.
+ */
+bool trace_is_before_smtp(const char *result_type);
+
 /* "handshake-failed" and so on; "us", "elsewhere". Static storage. */
 const char *trace_verdict_str(enum trace_verdict verdict);
 const char *trace_blame_str(enum trace_blame blame);
 
 /*
- * The verdict in words. address is that of the report, as it is to be shown
- * (the window's own, so no text of strangers), or NULL. What OpenSSL said is
- * in it as the log had it, which is to be made safe before it is shown.
+ * The verdict in words; of TRACE_NOT_SMTP window may be NULL. address is that
+ * of the report, as it is to be shown (the window's own, so no text of
+ * strangers), or NULL. What OpenSSL said is in it as the log had it, which is
+ * to be made safe before it is shown.
  */
 void trace_words(const struct trace_window *window, enum trace_verdict verdict,
     const char *address, char out[TRACE_TEXT_MAX]);

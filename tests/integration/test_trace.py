@@ -236,6 +236,20 @@ class Trace(unittest.TestCase):
         self.assertEqual(one["tls-failed"], 7)
         self.assertIn("does not say from which address", one["notes"][0])
 
+    def test_what_no_mail_log_can_tell(self):
+        """Others' handshakes are no reason why a policy was not had."""
+        failures = failures_of(["127.0.0.11", "127.0.0.11"])
+        failures[0]["result-type"] = "sts-policy-fetch-error"
+        failures[1]["result-type"] = "dnssec-invalid"
+        for failure in failures:
+            del failure["sending-mta-ip"]
+        for one in self.trace(failures, f"--maillog={self.log}", status=1,
+                              zone=self.zone()):
+            self.assertEqual((one["verdict"], one["blame"], one["notes"]),
+                             ("not-smtp", "unknown", []))
+            self.assertIn("start-datetime", one)
+            self.assertNotIn("it was us", one["text"])
+
     def test_text(self):
         done = run(f"--maillog={self.log}", "--lines=2",
                    self.report(failures_of(["127.0.0.11"])),
