@@ -6,6 +6,11 @@
 #include <string.h>
 
 #include "judgeparts.h"
+#include "text.h"
+
+enum {
+	VERSION_MAX = 32 /* bytes of what may be meant as a version */
+};
 
 /* The first mistake that was found in a text. */
 static void
@@ -136,14 +141,31 @@ judge_fetch(struct judging *judging)
 	}
 }
 
+/*
+ * Is the version something like that of MTA-STS? It is the text up to the first
+ * semicolon; a wildcard may answer with other records, in which "hosts" stands.
+ */
+static bool
+is_attempt(const char *text)
+{
+	size_t len = strcspn(text, ";,");
+
+	if (len > VERSION_MAX || strcspn(text, ".:") < len)
+		return false;
+	for (size_t i = 0; i + 3 <= len; i++) {
+		if (text_ieqn(text + i, "sts", 3))
+			return true;
+	}
+	return false;
+}
+
 /* Something like a record, which no sender takes for one. */
 static bool
 has_attempt(const struct found_txt *txt)
 {
 	for (size_t i = 0; i < txt->count; i++) {
 		/* Behind a NUL nobody writes on purpose. */
-		if (strstr(txt->text[i], "STS") != NULL ||
-		    strstr(txt->text[i], "sts") != NULL)
+		if (is_attempt(txt->text[i]))
 			return true;
 	}
 	return false;

@@ -169,6 +169,18 @@ wildcard_txt(struct scene *s)
 }
 
 static void
+wildcard_of_hosts(struct scene *s)
+{
+	other_txt(s, "v=spf1 include:hosts.example.net -all");
+}
+
+static void
+shouted_record(struct scene *s)
+{
+	other_txt(s, "\"V = MTA-STS1\"; id=1");
+}
+
+static void
 sts_only(struct scene *s)
 {
 	s->settings.with_dane = false;
@@ -260,6 +272,11 @@ static const struct scene_row rows[] = {
 	{ "almost a record", scene_sts_alone, nearly_record,
 	    GOOD_NONE_A "warning sts - sts-record-invalid - -\n", 2,
 	    "does not begin with v=STSv1;" },
+	{ "a version of its own", scene_sts_alone, shouted_record,
+	    GOOD_NONE_A "warning sts - sts-record-invalid - -\n", 2,
+	    "does not begin with v=STSv1;" },
+	{ "a wildcard with hosts", scene_sts_alone, wildcard_of_hosts,
+	    GOOD_NONE_A, 0, NULL },
 	{ "another TXT record", scene_sts_alone, wildcard_txt, GOOD_NONE_A, 0,
 	    NULL },
 	{ "nothing published", scene_alone, sts_only,
