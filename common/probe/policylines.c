@@ -1,6 +1,7 @@
 #include "policylines.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,13 +130,38 @@ is_same(const char *a, const char *b)
 	return x == y;
 }
 
-/* Take the line of others that is the same, unless it is taken. */
-static bool
-take_same(const struct policylines *others, const char *line, bool *is_taken)
+/* The same for lines that are the same (FNV-1a). */
+static uint64_t
+hash(const char *line)
 {
-	for (size_t i = 0; i < others->count; i++) {
-		if (!is_taken[i] && is_same(others->line[i], line)) {
-			is_taken[i] = true;
+	uint64_t value = UINT64_C(14695981039346656037);
+	char c = ':';
+
+	while ((c = next_byte(&line, c)) != '\0')
+		value = (value ^ (unsigned char)c) * UINT64_C(1099511628211);
+	return value;
+}
+
+/* Lines that are to be taken, each once. */
+struct others {
+	const struct policylines *lines;
+	uint64_t hash[POLICYLINES_MAX];
+	bool is_taken[POLICYLINES_MAX];
+};
+
+/*
+ * Take the line of others that is the same, unless it is taken. What a stranger
+ * wrote may be alike up to the last byte of each line.
+ */
+static bool
+take_same(struct others *others, const char *line)
+{
+	uint64_t value = hash(line);
+
+	for (size_t i = 0; i < others->lines->count; i++) {
+		if (!others->is_taken[i] && others->hash[i] == value &&
+		    is_same(others->lines->line[i], line)) {
+			others->is_taken[i] = true;
 			return true;
 		}
 	}
@@ -147,18 +173,20 @@ policylines_compare(const struct policylines *before,
     const struct policylines *after,
     void (*fn)(void *ctx, char sign, const char *line), void *ctx)
 {
-	bool is_taken[POLICYLINES_MAX] = { false };
+	struct others others = { .lines = after };
 	size_t differing = 0;
 
+	for (size_t i = 0; i < after->count; i++)
+		others.hash[i] = hash(after->line[i]);
 	for (size_t i = 0; i < before->count; i++) {
-		bool is_there = take_same(after, before->line[i], is_taken);
+		bool is_there = take_same(&others, before->line[i]);
 
 		differing += !is_there;
 		if (fn != NULL)
 			fn(ctx, is_there ? ' ' : '-', before->line[i]);
 	}
 	for (size_t i = 0; i < after->count; i++) {
-		if (is_taken[i])
+		if (others.is_taken[i])
 			continue;
 		differing++;
 		if (fn != NULL)

@@ -130,6 +130,30 @@ START_TEST(policies_are_compared)
 }
 END_TEST
 
+/* Lines that are alike but for the end, by hundreds: no second each time. */
+START_TEST(much_that_is_alike)
+{
+	struct policylines before = { 0 }, after = { 0 };
+	char line[POLICYLINES_LINE_MAX];
+
+	memset(line, 'x', sizeof line);
+	for (int i = 0; i < POLICYLINES_MAX; i++) {
+		(void)snprintf(line + 1000, 8, "b%d", i);
+		ck_status(
+		    "b", policylines_add(&before, line, strlen(line)), ST_OK);
+		line[1000] = 'a';
+		ck_status(
+		    "a", policylines_add(&after, line, strlen(line)), ST_OK);
+	}
+	for (int i = 0; i < 64; i++)
+		ck_assert_uint_eq(
+		    policylines_compare(&before, &after, NULL, NULL),
+		    2 * POLICYLINES_MAX);
+	policylines_clear(&before);
+	policylines_clear(&after);
+}
+END_TEST
+
 Suite *
 policylines_suite(void)
 {
@@ -138,6 +162,7 @@ policylines_suite(void)
 
 	tcase_add_loop_test(tc, strings_are_read, 0, (int)ARRAY_LEN(strings));
 	tcase_add_test(tc, lines_are_bounded);
+	tcase_add_test(tc, much_that_is_alike);
 	tcase_add_loop_test(
 	    tc, policies_are_compared, 0, (int)ARRAY_LEN(differences));
 	suite_add_tcase(suite, tc);
