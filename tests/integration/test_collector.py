@@ -523,7 +523,8 @@ class Timeout(CollectorCase):
             with self.subTest(first):
                 taken = self.cut_off(first, rest)
                 self.assertTrue(1.5 < taken < 8, taken)
-        self.assertEqual(self.refusals(), [(408, "timeout")] * 2)
+        lab.wait_until(
+            lambda: self.refusals() == [(408, "timeout")] * 2, "both lines")
         self.assertEqual(collector.contents(), {})
 
     def test_idle_connection(self):

@@ -36,6 +36,7 @@ static runner_suite_fn *const suites[] = {
 	unzip_suite,
 	spool_suite,
 	payload_suite,
+	keep_suite,
 	pathsecret_suite,
 	admission_suite,
 	clientaddress_suite,

@@ -21,6 +21,7 @@ Suite *unzip_suite(void);
 Suite *spool_suite(void);
 Suite *payload_suite(void);
 Suite *extract_suite(void);
+Suite *keep_suite(void);
 Suite *pathsecret_suite(void);
 Suite *admission_suite(void);
 Suite *clientaddress_suite(void);
