@@ -63,8 +63,20 @@ is_token(const char *name)
 	return len > 0 && name[len] == '\0';
 }
 
+/* RFC 9110, section 5.5: some readers end a line at a bare CR. */
 static bool
-check_names(const struct upload_head *head, struct admission *a)
+is_plain(const char *value)
+{
+	for (; *value != '\0'; value++) {
+		if (((unsigned char)*value < ' ' && *value != '\t') ||
+		    *value == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+static bool
+check_fields(const struct upload_head *head, struct admission *a)
 {
 	if (head->count > ADMISSION_FIELDS_MAX) {
 		a->must_close = true;
@@ -75,6 +87,8 @@ check_names(const struct upload_head *head, struct admission *a)
 	for (size_t i = 0; i < head->count; i++) {
 		if (!is_token(head->field[i].name))
 			return refuse_framing(a, "field-name");
+		if (!is_plain(head->field[i].value))
+			return refuse_framing(a, "field-value");
 	}
 	/* RFC 9112, section 3.2. */
 	if (count_fields(head, "Host") > 1 ||
@@ -240,7 +254,7 @@ admission_judge(const struct upload_head *head, const struct conf *conf,
 	bool has_body = false;
 
 	*admission = (struct admission){ .what = UPLOAD_NOTHING };
-	if (!check_names(head, admission) ||
+	if (!check_fields(head, admission) ||
 	    !check_framing(head, admission, &has_body))
 		return;
 	/* What is refused before its body is read ends the connection. */
