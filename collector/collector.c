@@ -148,3 +148,26 @@ collector_may_ask(struct collector *collector, const struct conf *conf,
 	(void)pthread_mutex_unlock(&collector->mutex);
 	return may;
 }
+
+bool
+collector_reserve(
+    struct collector *collector, const struct conf *conf, uint64_t bytes)
+{
+	bool has_room;
+
+	(void)pthread_mutex_lock(&collector->mutex);
+	has_room = collector->on_disk + bytes <=
+	    COLLECTOR_BODIES * conf->max_body_size;
+	if (has_room)
+		collector->on_disk += bytes;
+	(void)pthread_mutex_unlock(&collector->mutex);
+	return has_room;
+}
+
+void
+collector_release(struct collector *collector, uint64_t bytes)
+{
+	(void)pthread_mutex_lock(&collector->mutex);
+	collector->on_disk -= bytes;
+	(void)pthread_mutex_unlock(&collector->mutex);
+}

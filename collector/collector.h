@@ -29,12 +29,14 @@ struct collector {
 	uint64_t omitted;    /* that were not */
 	uint64_t health_when;
 	bool is_healthy;
+	uint64_t on_disk; /* bytes of bodies in spools' files */
 	uint64_t id_base; /* microseconds since 1970 at the start */
 	uint64_t id_next;
 };
 
 enum {
-	COLLECTOR_ID_MAX = 32
+	COLLECTOR_ID_MAX = 32,
+	COLLECTOR_BODIES = 16
 };
 
 /* False when there is no memory. The server is initialized by the caller. */
@@ -58,6 +60,15 @@ void collector_refused(struct collector *collector, unsigned status,
  * second.
  */
 bool collector_is_healthy(struct collector *collector, const struct conf *conf);
+
+/*
+ * Count bytes of a body that wait on disk, or take them back. However many send
+ * large bodies at a time, only so many bytes wait: for COLLECTOR_BODIES of the
+ * greatest size. False, and nothing counted, when there is no room.
+ */
+bool collector_reserve(
+    struct collector *collector, const struct conf *conf, uint64_t bytes);
+void collector_release(struct collector *collector, uint64_t bytes);
 
 /*
  * May this client make a request now? If not, *retry is set to seconds.

@@ -8,7 +8,7 @@
 #include "text.h"
 
 enum {
-	STOPPING_RETRY = 60, /* seconds until we may be back */
+	STOPPING_RETRY = 60, /* seconds until we may be back, or have time */
 	FAILURE_RETRY = 300  /* until a disk may have room again */
 };
 
@@ -142,13 +142,34 @@ request_new(struct collector *collector, const struct upload_head *head,
 	return request;
 }
 
+/* What is in memory needs no room: small reports get in whoever else comes. */
+static bool
+reserve(struct request *request, size_t len)
+{
+	if (request->size <= SPOOL_MEMORY)
+		return true;
+	if (!collector_reserve(request->collector, request->conf, len))
+		return false;
+	request->reserved += len;
+	return true;
+}
+
+static void
+release(struct request *request)
+{
+	spool_free(&request->body);
+	if (request->reserved > 0)
+		collector_release(request->collector, request->reserved);
+	request->reserved = 0;
+}
+
 /* What still comes is of no use; the answer waits for its end. */
 static void
 give_up(struct request *request, unsigned status, const char *reason,
     unsigned retry)
 {
 	request->phase = REQUEST_DISCARDING;
-	spool_free(&request->body);
+	release(request);
 	request->admission.must_close = true;
 	request_refuse(request, status, reason, retry);
 }
@@ -171,7 +192,9 @@ request_more(struct request *request, const char *data, size_t len)
 	enum status st;
 
 	request->size += len;
-	if (request->phase == REQUEST_READING) {
+	if (request->phase == REQUEST_READING && !reserve(request, len)) {
+		give_up(request, 503, "busy", STOPPING_RETRY);
+	} else if (request->phase == REQUEST_READING) {
 		keep_sniff(request, data, len);
 		st = spool_add(request->body, data, len, &fault);
 		if (st == ST_TOO_LARGE)
@@ -212,7 +235,7 @@ request_free(struct request **request)
 		return;
 	if (r->is_counted)
 		server_end(&r->collector->server);
-	spool_free(&r->body);
+	release(r);
 	conf_unref(&r->conf);
 	free(r);
 	*request = NULL;

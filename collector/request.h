@@ -42,6 +42,7 @@ struct request {
 	bool is_counted;           /* server_begin() */
 	struct spool *body;        /* of a report */
 	uint64_t size;             /* of what has come */
+	uint64_t reserved;         /* of that, on disk */
 	char sniff[PAYLOAD_SNIFF]; /* its first bytes */
 	size_t nsniff;
 

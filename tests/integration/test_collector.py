@@ -1,5 +1,6 @@
 """tlsrpt-collector, with real clients against the real thing."""
 
+import contextlib
 import grp
 import gzip
 import hashlib
@@ -591,6 +592,30 @@ class Trouble(CollectorCase):
         self.assertEqual(collector.post(other), 201)
         self.assertEqual(len(collector.records()), 2)
         self.assertEqual(collector.stop(), 0)
+
+    def test_large_bodies_at_a_time_are_bounded(self):
+        """Whoever holds back large ones does not keep out small ones."""
+        collector = self.collector(MaxBodySize="1M")
+        size = 1 << 20
+        head = (b"POST /v1/tlsrpt HTTP/1.1\r\nHost: x\r\n"
+                b"Content-Length: %d\r\n\r\n" % size)
+        with contextlib.ExitStack() as stack:
+            socks = [stack.enter_context(
+                socket.create_connection(("127.0.0.1", PORT), 20))
+                     for _ in range(20)]
+            for sock in socks:
+                sock.sendall(head + b"{" + b" " * (size - 2))
+            lab.wait_until(lambda: (503, "busy") in self.refusals(),
+                           "a refusal")
+            self.assertEqual(collector.post(text_of()), 201)
+            got = []
+            for sock in socks:
+                sock.sendall(b"}")
+                got += statuses(sock.recv(4096))
+        self.assertEqual(set(got), {201, 503})
+        self.assertTrue(16 <= got.count(201) <= 18, got)
+        # The room is there again.
+        self.assertEqual(collector.post(b" " * size), 201)
 
     def test_sigterm_finishes_what_is_in_flight(self):
         collector = self.collector()
