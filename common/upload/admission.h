@@ -49,7 +49,7 @@ struct admission {
 	/* Of what is refused: the status, and a word for the log. */
 	unsigned status;
 	const char *reason; /* static storage */
-	bool allows_post; /* of 405: the path is one for reports */
+	bool allows_post;   /* of 405: the path is one for reports */
 	bool must_close; /* what follows on the connection is not to be read */
 	/* Of a report: */
 	uint64_t length;                 /* of the body; UINT64_MAX: chunked */
