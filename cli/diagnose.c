@@ -413,6 +413,17 @@ diagnose_action(const struct finding *finding)
 	return finding->action;
 }
 
+const char *
+diagnose_cause(const struct finding *finding)
+{
+	const struct result *result = result_find(finding->result_type);
+
+	if (finding->kind != FINDING_FAILURE ||
+	    diagnose_action(finding) != result->action)
+		return NULL;
+	return result->cause;
+}
+
 int64_t
 diagnose_days_left(const struct certificate *certificate, int64_t now)
 {

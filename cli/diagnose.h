@@ -81,6 +81,12 @@ size_t diagnosed_count(const struct findings *findings, enum finding_kind kind);
 /* What to do about a finding, or NULL. Static storage. */
 const char *diagnose_action(const struct finding *finding);
 
+/*
+ * The usual cause of a failure; NULL for another finding, and for a failure
+ * that is known well enough to have an action of its own. Static storage.
+ */
+const char *diagnose_cause(const struct finding *finding);
+
 /* Days from now until a certificate is no longer valid; negative if it is. */
 int64_t diagnose_days_left(const struct certificate *certificate, int64_t now);
 

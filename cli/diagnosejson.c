@@ -38,9 +38,7 @@ diagnosejson_finding(struct jsonwriter *w, const struct diagnosed *diagnosed,
 	jsonwriter_string(w, "result-type", type);
 	jsonwriter_string(w, "failure-reason-code", finding->reason);
 	jsonwriter_string(w, "additional-information", finding->detail);
-	if (finding->kind == FINDING_FAILURE)
-		jsonwriter_string(
-		    w, "cause", result_find(finding->result_type)->cause);
+	jsonwriter_string(w, "cause", diagnose_cause(finding));
 	jsonwriter_string(w, "action", diagnose_action(finding));
 	jsonwriter_object_end(w);
 }

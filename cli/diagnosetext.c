@@ -14,6 +14,7 @@ enum {
 	DEEP = 4,
 	COMMAND_MAX = 1024,
 	TEXT_MAX = 1 << 16,
+	ADVICE_MAX = 2048,
 	TLSA_MAX = 160, /* bytes of a record that are shown */
 	NAMES_MAX = CERTIFICATE_NAMES_MAX
 };
@@ -274,7 +275,7 @@ print_address(const struct diagnosed *diagnosed, const struct diagnosis_mx *mx,
 
 /* Each TLSA record, and why it is not used. */
 static void
-print_tlsa(const struct diagnosis_mx *mx)
+print_tlsa(const struct diagnosis *diagnosis, const struct diagnosis_mx *mx)
 {
 	for (size_t i = 0; i < mx->tlsa.count; i++) {
 		const char *why = tlsa_why_unusable(&mx->tlsa.tlsa[i]);
@@ -285,7 +286,9 @@ print_tlsa(const struct diagnosis_mx *mx)
 		render_label(stdout, INDENT, i == 0 ? "TLSA" : "");
 		render_string(stdout, record);
 		(void)fputc('\n', stdout);
-		if (!mx->is_dane_possible || !mx->tlsa.found.is_secure)
+		if (!diagnosis->settings->has_trust_anchor)
+			why = "not checked, without a trust anchor";
+		else if (!mx->is_dane_possible || !mx->tlsa.found.is_secure)
 			why = "not signed: senders leave it out of account";
 		diagnosetext_row(INDENT, "", why);
 	}
@@ -308,7 +311,7 @@ print_mx(const struct diagnosed *diagnosed, const struct diagnosis_mx *mx,
 		(void)snprintf(text, sizeof text, "%s, which is no MX of %s",
 		    mx->host, diagnosed->domain);
 	put_heading(text, with_colour);
-	print_tlsa(mx);
+	print_tlsa(diagnosis, mx);
 	print_outcomes(&diagnosed->findings, mx, NULL, with_colour);
 	for (size_t i = 0; i < mx->count; i++)
 		print_address(diagnosed, mx, &mx->address[i], with_colour);
@@ -373,17 +376,51 @@ print_evidence(const struct finding *finding, const char *before)
 		diagnosetext_row(INDENT, "seen", finding->detail);
 }
 
+/* The result types speak of mta-sts.DOMAIN; here it is known which it is. */
+static void
+print_named(const char *label, const char *text, const char *domain)
+{
+	static const char word[] = "mta-sts.DOMAIN";
+	char named[ADVICE_MAX];
+	size_t n = 0;
+
+	for (; text != NULL && *text != '\0' && n + 1 < sizeof named; text++) {
+		int len;
+
+		if (strncmp(text, word, sizeof word - 1) != 0) {
+			named[n++] = *text;
+			continue;
+		}
+		len =
+		    snprintf(named + n, sizeof named - n, "mta-sts.%s", domain);
+		if (len < 0 || (size_t)len >= sizeof named - n)
+			break;
+		n += (size_t)len;
+		text += sizeof word - 2;
+	}
+	named[n] = '\0';
+	diagnosetext_row(INDENT, label, named);
+}
+
+void
+diagnosetext_action(const struct finding *finding, const char *domain)
+{
+	print_named("action", diagnose_action(finding), domain);
+}
+
 static void
 print_advice(const struct diagnosed *diagnosed, const struct finding *finding)
 {
+	static const struct result mx_records = { .verify = "delv MX %d" };
 	const struct result *result = result_find(finding->result_type);
 	char command[COMMAND_MAX];
 
-	if (finding->kind == FINDING_FAILURE)
-		diagnosetext_row(INDENT, "cause", result->cause);
-	diagnosetext_row(INDENT, "action", diagnose_action(finding));
-	if (finding->kind != FINDING_FAILURE)
+	print_named("cause", diagnose_cause(finding), diagnosed->domain);
+	diagnosetext_action(finding, diagnosed->domain);
+	if (diagnose_cause(finding) == NULL)
 		return;
+	if (finding->mx == NULL && strcmp(result->category, "dane") == 0)
+		result = &mx_records;
 	/* Not wrapped: it is there to be copied. */
 	result_verify(result, finding->mx != NULL ? finding->mx->host : NULL,
 	    diagnosed->domain, command, sizeof command);

@@ -22,6 +22,9 @@ const char *diagnosetext_plain(bool with_colour);
 /* A label and text from outside behind it, wrapped; nothing for NULL or "". */
 void diagnosetext_row(int indent, const char *label, const char *text);
 
+/* What to do about a finding of domain (A-labels); nothing for NULL. */
+void diagnosetext_action(const struct finding *finding, const char *domain);
+
 /* The warnings, or the notes, a paragraph each; only of mx, unless NULL. */
 void diagnosetext_asides(
     const struct findings *findings, enum finding_kind kind, bool with_colour);

@@ -95,7 +95,7 @@ print_now(const struct proof_failure *failure)
 	(void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s",
 	    finding->detail);
 	diagnosetext_row(INDENT, "seen now", text);
-	diagnosetext_row(INDENT, "action", diagnose_action(finding));
+	diagnosetext_action(finding, failure->domain);
 }
 
 static void

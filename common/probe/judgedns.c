@@ -35,7 +35,7 @@ add_dns_failed(struct judging *judging, const struct diagnosis_mx *mx,
 	judge_add(judging,
 	    &(struct finding){ .kind = FINDING_UNTRIED,
 		.reason = "dns-failed",
-		.action = "mend the name servers of that name, or try again",
+		.action = JUDGE_DNS_ACTION,
 		.is_temporary = true,
 		.mx = mx },
 	    detail);
@@ -149,8 +149,11 @@ judge_addresses(struct judging *judging, const struct diagnosis_mx *mx)
 	judge_add(judging,
 	    &(struct finding){ .kind = FINDING_UNTRIED,
 		.reason = "mx-without-address",
-		.action = "publish an A or AAAA record for the host, or take "
-			  "it out of the MX records",
+		.action = judging->diagnosis->is_implicit && mx->is_in_dns
+		    ? "see whether the domain is spelled right; if so, "
+		      "publish an MX record, where it is to take mail"
+		    : "publish an A or AAAA record for the host, or take "
+		      "it out of the MX records",
 		.mx = mx },
 	    &detail);
 }
@@ -177,8 +180,7 @@ judge_tlsa_failed(struct judging *judging, const struct diagnosis_mx *mx)
 		finding.kind = FINDING_UNTRIED;
 		finding.result_type = NULL;
 		finding.reason = "dns-failed";
-		finding.action =
-		    "mend the name servers of that name, or try again";
+		finding.action = JUDGE_DNS_ACTION;
 		finding.is_temporary = true;
 	}
 	judge_add(judging, &finding, &detail);

@@ -46,6 +46,17 @@ is_any_reached(const struct diagnosis_mx *mx)
 	return false;
 }
 
+/* Else nothing is known of any MX, and it may be us. */
+static bool
+is_anything_reached(const struct diagnosis *diagnosis)
+{
+	for (size_t i = 0; i < diagnosis->mx_count; i++) {
+		if (is_any_reached(&diagnosis->mx[i]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * One address, up to TLS.
  */
@@ -89,6 +100,13 @@ judge_unreached(struct judging *judging, const struct diagnosis_mx *mx,
 			finding.kind = FINDING_NOTE;
 	} else if (is_any_reached(mx)) {
 		finding.kind = FINDING_WARNING;
+	} else if (!is_anything_reached(judging->diagnosis)) {
+		finding.action =
+		    "no MX was reached, so nothing is known of them: many "
+		    "providers block outbound port 25, so try it from where "
+		    "mail is sent, such as the mail server; if others cannot "
+		    "connect either, open the port on that address, or take "
+		    "it out of the DNS";
 	}
 	judge_add(judging, &finding, &detail);
 }
@@ -365,7 +383,7 @@ judge_required(struct judging *judging, const struct diagnosis_mx *mx)
 		finding.kind = FINDING_UNTRIED;
 		finding.result_type = NULL;
 		finding.reason = "dnssec-not-checked";
-		finding.action = "try again with a trust anchor";
+		finding.action = JUDGE_ANCHOR_ACTION;
 		judge_say(&detail,
 		    "without a trust anchor there is no telling whether TLSA "
 		    "records are signed");

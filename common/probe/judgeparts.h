@@ -14,6 +14,14 @@ enum {
 	JUDGE_DAY = 86400 /* seconds */
 };
 
+/* What to do that several findings have. */
+#define JUDGE_DNS_ACTION                                                       \
+	"see whether the resolver answers, mend the name servers of that "     \
+	"name, or try again"
+#define JUDGE_ANCHOR_ACTION                                                    \
+	"install the package dns-root-data, or name a trust anchor with "      \
+	"--trust-anchor or TrustAnchorFile"
+
 /* One judgement while it is made. */
 struct judging {
 	const struct diagnosis *diagnosis;

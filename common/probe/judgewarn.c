@@ -331,12 +331,39 @@ warn_of_mx(struct judging *judging, const struct diagnosis_mx *mx)
 	}
 }
 
+/*
+ * Where there are TLSA records, senders may see a failure that we did not look
+ * for; and dane-required says it of each MX.
+ */
+static void
+warn_of_anchor(struct judging *judging)
+{
+	const struct diagnosis *diagnosis = judging->diagnosis;
+	const struct diagnosis_settings *settings = diagnosis->settings;
+	struct judge_detail detail = { .len = 0 };
+	struct finding finding = { .kind = FINDING_NOTE,
+		.reason = "dnssec-not-checked",
+		.action = JUDGE_ANCHOR_ACTION };
+
+	if (!settings->with_dane || settings->has_trust_anchor)
+		return;
+	for (size_t i = 0; i < diagnosis->mx_count; i++) {
+		if (diagnosis->mx[i].tlsa.count == 0 ||
+		    settings->is_dane_required)
+			continue;
+		finding.kind = FINDING_UNTRIED;
+		finding.policy_type = "tlsa";
+	}
+	judge_say(&detail,
+	    "without a trust anchor DNSSEC was not checked, "
+	    "and so DANE could not be judged");
+	judge_add(judging, &finding, &detail);
+}
+
 void
 judge_warnings(struct judging *judging)
 {
 	const struct diagnosis *diagnosis = judging->diagnosis;
-	struct judge_detail detail = { .len = 0 };
-
 	if (diagnosis->sts.has_policy) {
 		warn_of_mode(judging);
 		warn_of_max_age(judging);
@@ -347,14 +374,5 @@ judge_warnings(struct judging *judging)
 		    judging, &diagnosis->sts.fetch.certificate, NULL, NULL);
 	for (size_t i = 0; i < diagnosis->mx_count; i++)
 		warn_of_mx(judging, &diagnosis->mx[i]);
-	if (!diagnosis->settings->with_dane ||
-	    diagnosis->settings->has_trust_anchor)
-		return;
-	judge_say(&detail,
-	    "without a trust anchor DNSSEC was not checked, "
-	    "and so DANE could not be judged");
-	judge_add(judging,
-	    &(struct finding){
-		.kind = FINDING_NOTE, .reason = "dnssec-not-checked" },
-	    &detail);
+	warn_of_anchor(judging);
 }

@@ -564,6 +564,20 @@ class TestManners(unittest.TestCase):
         outcome = LAB.diagnose("healthy-sts.test", "--port", "2525")
         self.assertEqual(outcome.status, 75, outcome)
 
+    def test_advice(self):
+        """What to do is to fit what was seen."""
+        def words(domain):
+            return " ".join(LAB.diagnose(domain).out.split())
+        self.assertIn("providers block outbound port 25",
+                      words("refused.test"))
+        self.assertIn("spelled right", words("nobody-has-this.test"))
+        text = words("mx-not-in-policy.test")
+        self.assertIn("add the host to the mx of the policy", text)
+        self.assertNotIn(" cause ", text)
+        text = words("redirect.test")
+        self.assertIn("make https://mta-sts.redirect.test/", text)
+        self.assertNotIn("DOMAIN", text)
+
     def test_policy_is_fetched_once(self):
         before = len(LAB.web.seen)
         LAB.diagnose("healthy-sts.test")
