@@ -1,18 +1,20 @@
 #!/usr/bin/python3
 """See tlsrpt-milter at work: demo.py
 
-Starts a private Postfix on a loopback port with the milter attached, and a
-private nameserver with the senders' DKIM keys. Sends genuine reports, a forged
-one, a damaged one and an ordinary mail, and shows what became of each. Ends
-non-zero if anything that is promised is missing. What it makes is below
+Starts a private Postfix on a loopback port with the milter attached, a private
+nameserver with the senders' DKIM keys, and the collector on a port with TLS. Sends
+genuine reports, a forged one, a damaged one and an ordinary mail, and shows what
+became of each; posts one by HTTPS, and mails the same. Ends non-zero if anything that is promised is missing. What it makes is below
 build/demo; nothing is left running. Needs root.
 """
 
+import gzip
 import itertools
 import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -30,6 +32,7 @@ import dns
 import lab
 import mails
 
+COLLECTOR = lab.BUILD / "tlsrpt-collector"
 WIDTH = 100
 COLUMN = 42
 DAY = 86400
@@ -107,15 +110,68 @@ class Keys:
                              self._path(key or sender.selector))
 
 
-def mail_of(sender, *policies):
-    """The mail of yesterday's report, as this sender would write it."""
+class Collector:
+    """tlsrpt-collector, with the milter's configuration and a certificate."""
+
+    def __init__(self, milter, port):
+        self.directory = milter.directory
+        self._conf = milter.conf
+        self._errors = self.directory / "stderr-collector"
+        self.url = f"https://localhost:{port}/v1/tlsrpt"
+        self.cert, key = (self.directory / f"localhost.{ending}"
+                          for ending in ("pem", "key"))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+             "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+             "-out", str(self.cert), "-keyout", str(key)], check=True,
+            capture_output=True)
+        shutil.chown(key, lab.USER)
+        milter.configure(Listen=f"inet:{port}@127.0.0.1",
+                         CertificateFile=str(self.cert), KeyFile=str(key))
+        self._process = None
+
+    def start(self):
+        with open(self._errors, "wb") as file:
+            # pylint: disable=consider-using-with
+            self._process = subprocess.Popen(
+                [str(COLLECTOR), "-f", "-c", str(self._conf)],
+                stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd="/")
+        lab.wait_until(self._is_ready, "the collector")
+
+    def _is_ready(self):
+        expect(self._process.poll() is None,
+               f"the collector: {self.error_text()}")
+        return " listens on " in self.error_text()
+
+    def error_text(self):
+        return self._errors.read_text(errors="backslashreplace")
+
+    def stop(self):
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(lab.PATIENCE)
+
+    def kill(self):
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+def report_of(sender, *policies):
+    """Yesterday's report, as this sender would write it."""
     start = int(time.time()) // DAY * DAY - DAY
     report = mails.report(*policies, organization=sender.organization,
                           contact_info=sender.address, start=start,
                           end=start + DAY - 1)
     report["report-id"] = report["report-id"].replace("example.org",
                                                       sender.domain)
-    domain = policies[0]["policy"]["policy-domain"]
+    return report
+
+
+def mail_of(sender, *policies, report=None):
+    """The mail of yesterday's report, or of another."""
+    report = report or report_of(sender, *policies)
+    domain = report["policies"][0]["policy"]["policy-domain"]
     mail = mails.mail(report, submitter=sender.domain, subject=f"Report "
                       f"Domain: {domain} Submitter: {sender.domain}")
     return mail.replace(b"<noreply@example.org>",
@@ -157,7 +213,7 @@ def send_all(milter, letters):
 
 
 def lines_of(text, queue_id):
-    """The milter's lines on one message."""
+    """The lines on one message, or one request."""
     return [line.partition(f" {queue_id}: ")[2] for line in text.splitlines()
             if f" {queue_id}: " in line]
 
@@ -294,6 +350,55 @@ def show_problems(milter):
     print(f"\n  $ tlsrpt html >{page.name}    # a page to look at")
 
 
+def count_reports(milter):
+    done = subprocess.run([lab.TLSRPT, "metrics", "--state", milter.state],
+                          check=False, stdout=subprocess.PIPE, text=True)
+    found = re.search(r"^tlsrpt_reports (\d+)$", done.stdout, re.MULTILINE)
+    expect(found, "tlsrpt_reports in tlsrpt metrics")
+    print(f"  $ tlsrpt metrics | grep '^tlsrpt_reports '\n  {found[0]}\n")
+    return int(found[1])
+
+
+def post(collector, report):
+    """By curl; returns the id that it is answered with."""
+    path = collector.directory / "report.json.gz"
+    path.write_bytes(gzip.compress(mails.text_of(report)))
+    words = ["curl", "-sS", "--cacert", collector.cert.name, "-H",
+             "Content-Type: application/tlsrpt+gzip", "--data-binary",
+             "@" + path.name, collector.url]
+    fold("$ " + " ".join(f"'{w}'" if " " in w else w for w in words))
+    done = subprocess.run(words, cwd=collector.directory, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True)
+    print(textwrap.indent(done.stdout, "  "))
+    found = re.fullmatch(r"Stored\. Id: (\w+)\n", done.stdout)
+    expect(found, "201 for a report that is posted")
+    return found[1]
+
+
+def show_both_ways(milter, collector, keys):
+    """One report by HTTPS, and the same by mail: it counts once."""
+    report = report_of(GOOGLE, mails.policy(511, 0, domain="captaindns.com"))
+    before = count_reports(milter)
+    number = post(collector, report)
+    lines = lines_of(collector.error_text(), number)
+    fold("\n".join(lines))
+    expect(lines and re.match("event=report .* auth=none client=127.0.0.1 ",
+                              lines[0]), "event=report of the collector")
+    print("\n  The same by mail, signed by its sender:\n")
+    mail = keys.sign(mail_of(GOOGLE, report=report), GOOGLE)
+    with lab.Client(milter.port) as client:
+        queue_id = client.send(mail, sender=GOOGLE.address).queue_id
+    lines = lines_of(milter.error_text(), queue_id)
+    fold("\n".join(lines))
+    expect(len(lines) == 1 and re.match("event=duplicate .* dkim=pass ",
+                                        lines[0]),
+           "event=duplicate of the milter, and no other")
+    print()
+    expect(count_reports(milter) == before + 1,
+           "one report more, not two")
+
+
 def tell(milter, sink, letters):
     """Send all of them and show what came out."""
     heading("Five mails, sent by SMTP to " + lab.MAILBOX)
@@ -313,7 +418,7 @@ def tell(milter, sink, letters):
 
 
 def demonstrate(base):
-    smtp, sink_port = free_ports(2)
+    smtp, sink_port, https = free_ports(3)
     keys = Keys(base / "keys")
     nameserver = dns.Dns(base / "dns", keys.records)
     # DKIM is left at its default, require.
@@ -321,6 +426,7 @@ def demonstrate(base):
                         LogTarget="stderr", DKIM=None,
                         Resolver=nameserver.address,
                         Domain=["example.test", "captaindns.com"])
+    collector = Collector(milter, https)
     postfix = lab.Postfix(
         base / "postfix", [(smtp, f"unix:{milter.socket}", "tempfail")],
         sink_port)
@@ -329,17 +435,23 @@ def demonstrate(base):
         heading("A private Postfix, and tlsrpt-milter attached to it")
         nameserver.start()
         milter.start()
+        collector.start()
         postfix.start()
         print(f"  Postfix listens on 127.0.0.1:{smtp}, with "
               f"smtpd_milters = unix:{milter.socket}")
         print(f"  A nameserver at {nameserver.address} has the senders' keys:")
         for name in keys.records:
             print(f"    {name}")
-        print("  The configuration of tlsrpt-milter:\n")
+        print(f"  tlsrpt-collector takes reports at {collector.url}")
+        print("  The configuration of both:\n")
         print(textwrap.indent(milter.conf.read_text(), "    "), end="")
         tell(milter, sink, make_mails(keys))
+        heading("A report by HTTPS, and the same by mail")
+        show_both_ways(milter, collector, keys)
+        expect(collector.stop() == 0, "orderly end of the collector")
         expect(milter.stop() == 0, "orderly end of the milter")
     finally:
+        collector.kill()
         milter.kill()
         postfix.stop()
         nameserver.stop()
@@ -375,8 +487,10 @@ def require():
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin"
     return lab.require() + [
         f"{name} is not installed: run make deps"
-        for name in ("unbound", "openssl")
-        if shutil.which(name, path=path) is None]
+        for name in ("unbound", "openssl", "curl")
+        if shutil.which(name, path=path) is None] + (
+            [] if os.access(COLLECTOR, os.X_OK) else
+            [f"{COLLECTOR} is not built: run make"])
 
 
 def main():
