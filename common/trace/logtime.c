@@ -7,7 +7,8 @@ enum {
 	HOUR = 3600,
 	DAY = 86400,
 	YEAR_FIRST = 1970,
-	YEAR_LAST = 9999
+	/* A report may be of any year; to try each takes a while. */
+	YEAR_LAST = 2200
 };
 
 void
@@ -94,12 +95,15 @@ find_hour(struct logtime *logtime, const struct maillog_time *when)
 	}
 	from = year_of(first) - 1;
 	to = year_of(last) + 1;
-	if (logtime->written != INT64_MAX && year_of(logtime->written) > to)
-		to = year_of(logtime->written);
-	if (from < YEAR_FIRST)
-		from = YEAR_FIRST;
+	/* What is later than the file is not looked at anyhow. */
+	if (logtime->written != INT64_MAX)
+		to = year_of(logtime->written) + 1;
 	if (to > YEAR_LAST)
 		to = YEAR_LAST;
+	if (from > to)
+		from = to;
+	if (from < YEAR_FIRST)
+		from = YEAR_FIRST;
 	logtime->is_known = false;
 	for (int year = to; year >= from && least > 0; year--) {
 		int64_t begin, away;

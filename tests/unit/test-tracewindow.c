@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "deadline.h"
 #include "rfc3339.h"
 #include "suites.h"
 #include "tracewindow.h"
@@ -167,6 +168,32 @@ START_TEST(windows_are_bounded)
 	}
 	ck_status("known", trace_add(trace, &span, &ip, &number), ST_OK);
 	ck_status("more", trace_add(trace, &span, NULL, &number), ST_TOO_LARGE);
+}
+END_TEST
+
+/* Reports of any year: not each of them is tried for each hour of the log. */
+START_TEST(windows_of_all_times)
+{
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May",
+		"Jun", "Jul", "Aug", "Sep" };
+	size_t now = add_day("192.0.2.1");
+	uint64_t began = deadline_now();
+	char line[128];
+
+	(void)add("1970-01-02T00:00:00Z", "1970-01-02T23:59:59Z", "192.0.2.1");
+	(void)add("9998-01-02T00:00:00Z", "9998-01-02T23:59:59Z", "192.0.2.1");
+	ck_status("prepare", trace_prepare(trace), ST_OK);
+	trace_file(trace, _i == 0 ? INT64_MAX : at("2026-10-01T00:00:00Z"));
+	for (unsigned i = 0; i < 6000; i++) {
+		(void)snprintf(line, sizeof line,
+		    "%s %2u %02u:00:00 mx postfix/smtpd[1]: "
+		    "connect from a[192.0.2.1]",
+		    months[i / 672], i / 24 % 28 + 1, i % 24);
+		trace_line(trace, line, strlen(line));
+	}
+	ck_assert_uint_eq(trace_get(trace, now)->kinds[MAILLOG_CONNECT], 24);
+	/* It was 20 s. */
+	ck_assert_uint_lt(deadline_now() - began, 8000);
 }
 END_TEST
 
@@ -435,6 +462,7 @@ tracewindow_suite(void)
 	tcase_add_test(tc, windows_have_ends);
 	tcase_add_test(tc, the_same_window_is_one);
 	tcase_add_test(tc, windows_are_bounded);
+	tcase_add_loop_test(tc, windows_of_all_times, 0, 2);
 	tcase_add_test(tc, a_window_of_all);
 	tcase_add_test(tc, lines_that_are_shown);
 	tcase_add_test(tc, kept_lines_are_bounded);
