@@ -16,6 +16,7 @@
 enum {
 	TEND_MS = 500,      /* between two looks at connections */
 	FULL_MS = 50,       /* until it is looked whether there is room */
+	TELL_MS = 60000,    /* between two lines that there is none */
 	ACCEPTED_MAX = 64,  /* at once from one socket */
 	LINGERING_MAX = 64, /* connections that are read from after the end */
 	LINGER_MS = 2000,
@@ -38,6 +39,7 @@ struct acceptor {
 	struct lingering lingering[LINGERING_MAX];
 	size_t count;
 	uint64_t tended;
+	uint64_t told; /* that there is no room */
 
 	pthread_mutex_t mutex; /* over what follows */
 	pthread_cond_t cond;
@@ -139,6 +141,34 @@ accept_from(struct acceptor *a, const struct listener *listener, size_t *room)
 	}
 }
 
+/* Does somebody wait to be accepted? */
+static bool
+is_asked(const struct listeners *listeners)
+{
+	struct pollfd pfd[LISTEN_MAX];
+
+	for (size_t i = 0; i < listeners->count; i++)
+		pfd[i] = (struct pollfd){ .fd = listeners->item[i].fd,
+			.events = POLLIN };
+	return poll(pfd, (nfds_t)listeners->count, 0) > 0;
+}
+
+/* Have some go who keep us waiting, if somebody wants in. */
+static void
+make_room(struct acceptor *a)
+{
+	uint64_t now = deadline_now();
+
+	if (!is_asked(a->listeners) || http_make_room(a->http) == 0)
+		return;
+	if (a->told != 0 && now - a->told < TELL_MS)
+		return;
+	a->told = now;
+	log_text(a->collector->log, SEV_WARNING,
+	    "MaxConnections are open: who has kept us waiting longest is cut "
+	    "off");
+}
+
 /* One round: wait for something, and do it. */
 static void
 serve(struct acceptor *a)
@@ -150,6 +180,8 @@ serve(struct acceptor *a)
 	char bytes[64];
 
 	take_lingering(a);
+	if (!is_open)
+		make_room(a);
 	listening = is_open ? a->listeners->count : 0;
 	lingering = a->count;
 	pfd[0] = (struct pollfd){ .fd = a->wake[0], .events = POLLIN };

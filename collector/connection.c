@@ -14,17 +14,19 @@ struct connection {
 	int fd;
 	void *owner;
 	uint64_t deadline; /* on deadline_now()'s clock; 0: none */
+	uint64_t since;    /* when its clock was set */
 	bool is_timed_out;
 	bool is_at_end; /* it was when last looked at */
 };
 
 enum {
-	BATCH = 256 /* descriptors that are asked for at once */
+	BATCH = 256,    /* descriptors that are asked for at once */
+	GRACE_MS = 1000 /* for who is to make room */
 };
 
 struct connections {
 	pthread_mutex_t mutex;
-	struct connection *first;
+	struct connection *first, *last; /* whose clock was set last, first */
 	size_t count;
 };
 
@@ -38,6 +40,31 @@ connections_new(void)
 	return connections;
 }
 
+static void
+put_first(struct connections *connections, struct connection *connection)
+{
+	connection->previous = NULL;
+	connection->next = connections->first;
+	if (connection->next != NULL)
+		connection->next->previous = connection;
+	else
+		connections->last = connection;
+	connections->first = connection;
+}
+
+static void
+take_out(struct connections *connections, struct connection *connection)
+{
+	if (connection->previous != NULL)
+		connection->previous->next = connection->next;
+	else
+		connections->first = connection->next;
+	if (connection->next != NULL)
+		connection->next->previous = connection->previous;
+	else
+		connections->last = connection->previous;
+}
+
 struct connection *
 connections_add(struct connections *connections, int fd, void *owner)
 {
@@ -47,11 +74,9 @@ connections_add(struct connections *connections, int fd, void *owner)
 		return NULL;
 	connection->fd = fd;
 	connection->owner = owner;
+	connection->since = deadline_now();
 	(void)pthread_mutex_lock(&connections->mutex);
-	connection->next = connections->first;
-	if (connection->next != NULL)
-		connection->next->previous = connection;
-	connections->first = connection;
+	put_first(connections, connection);
 	connections->count++;
 	(void)pthread_mutex_unlock(&connections->mutex);
 	return connection;
@@ -64,12 +89,7 @@ connections_remove(
 	struct connection *c = *connection;
 
 	(void)pthread_mutex_lock(&connections->mutex);
-	if (c->previous != NULL)
-		c->previous->next = c->next;
-	else
-		connections->first = c->next;
-	if (c->next != NULL)
-		c->next->previous = c->previous;
+	take_out(connections, c);
 	connections->count--;
 	(void)pthread_mutex_unlock(&connections->mutex);
 	free(c);
@@ -87,8 +107,11 @@ connection_set_timeout(struct connections *connections,
     struct connection *connection, uint64_t seconds)
 {
 	(void)pthread_mutex_lock(&connections->mutex);
+	connection->since = deadline_now();
 	connection->deadline =
-	    seconds > 0 ? deadline_now() + seconds * 1000 : 0;
+	    seconds > 0 ? connection->since + seconds * 1000 : 0;
+	take_out(connections, connection);
+	put_first(connections, connection);
 	(void)pthread_mutex_unlock(&connections->mutex);
 }
 
@@ -166,6 +189,25 @@ connections_sweep(struct connections *connections)
 	for (rest = connections->first; rest != NULL;)
 		rest = sweep_ends(rest);
 	(void)pthread_mutex_unlock(&connections->mutex);
+}
+
+size_t
+connections_make_room(struct connections *connections, size_t most)
+{
+	uint64_t now = deadline_now();
+	size_t count = 0;
+
+	(void)pthread_mutex_lock(&connections->mutex);
+	for (struct connection *c = connections->last;
+	     c != NULL && count < most && now >= c->since + GRACE_MS;
+	     c = c->previous) {
+		if (c->deadline == 0)
+			continue;
+		cut_off(c);
+		count++;
+	}
+	(void)pthread_mutex_unlock(&connections->mutex);
+	return count;
 }
 
 size_t

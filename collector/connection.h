@@ -47,6 +47,12 @@ bool connection_is_timed_out(
  */
 void connections_sweep(struct connections *connections);
 
+/*
+ * Cut off, likewise, up to so many of those whose clock goes: who has kept us
+ * waiting longest, but nobody in the first second. Returns how many.
+ */
+size_t connections_make_room(struct connections *connections, size_t most);
+
 /* How many there are. */
 size_t connections_count(struct connections *connections);
 

@@ -18,7 +18,8 @@ enum {
 	LANES_MAX = 8, /* threads that serve connections, of each kind */
 	/* Bytes of memory for a connection: they bound a header, too. */
 	CONNECTION_MEMORY = 16384,
-	LINGER_MAX = 64 /* descriptors that wait for the acceptor */
+	LINGER_MAX = 64, /* descriptors that wait for the acceptor */
+	ROOM = 16        /* connections that are cut off at once */
 };
 
 /* TLS 1.2 and later, in what GnuTLS takes for NORMAL. */
@@ -476,6 +477,12 @@ http_count(struct http *http)
 		count += g->connected;
 	(void)pthread_mutex_unlock(&http->mutex);
 	return count;
+}
+
+size_t
+http_make_room(struct http *http)
+{
+	return connections_make_room(http->connections, ROOM);
 }
 
 /* Take out one that is old and has no connection, or NULL. */

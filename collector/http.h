@@ -44,6 +44,13 @@ void http_add(struct http *http, int fd, const struct sockaddr *peer,
 size_t http_count(struct http *http);
 
 /*
+ * There is no room for one more: cut off some that keep us waiting, or whoever
+ * holds all there may be would keep out the others for as long as he likes.
+ * Returns how many.
+ */
+size_t http_make_room(struct http *http);
+
+/*
  * To be called every second or so: cuts off who takes too long, and ends what
  * has served its last connection under an old certificate.
  */
