@@ -31,6 +31,12 @@ int prune_main(int argc, char **argv);
  */
 int command_misused(const char *name);
 
+/*
+ * Why a word is no domain name, to go behind "is": of what is often given in
+ * its place it is said what it is. Static storage.
+ */
+const char *command_no_domain(const char *word);
+
 /* Colour: standard output is a terminal, and NO_COLOR is not set. */
 bool command_with_colour(void);
 

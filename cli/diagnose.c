@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -155,12 +157,36 @@ read_resolver(struct diagnose *d, const char *word)
 	    bad_word(word, why.text);
 }
 
+/* Else each connection fails, and the domain gets the blame. */
+static bool
+is_our_address(const char *word)
+{
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST,
+		.ai_socktype = SOCK_STREAM };
+	struct addrinfo *found;
+	bool is_ours = true;
+	int fd;
+
+	if (getaddrinfo(word, NULL, &hints, &found) != 0)
+		return true;
+	fd = socket(found->ai_family, found->ai_socktype, 0);
+	if (fd >= 0) {
+		is_ours = bind(fd, found->ai_addr, found->ai_addrlen) == 0 ||
+		    errno != EADDRNOTAVAIL;
+		(void)close(fd);
+	}
+	freeaddrinfo(found);
+	return is_ours;
+}
+
 static bool
 read_source(struct diagnose *d, const char *word)
 {
 	d->source = word;
-	return address_is_ip(word, strlen(word)) ||
-	    bad_word(word, "no IP address");
+	if (!address_is_ip(word, strlen(word)))
+		return bad_word(word, "no IP address");
+	return is_our_address(word) ||
+	    bad_word(word, "no address of this machine");
 }
 
 static bool
@@ -169,11 +195,7 @@ read_host(const char *word, char out[IDN_NAME_MAX])
 	if (idn_to_ascii(word, out))
 		return true;
 	out[0] = '\0';
-	if (strchr(word, '@') != NULL)
-		return bad_word(word,
-		    "a mail address; what is asked for is the domain behind "
-		    "its \"@\"");
-	return bad_word(word, "no domain name");
+	return bad_word(word, command_no_domain(word));
 }
 
 /* What has a reader of its own. */

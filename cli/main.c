@@ -63,6 +63,17 @@ command_misused(const char *name)
 	return EX_USAGE;
 }
 
+const char *
+command_no_domain(const char *word)
+{
+	if (strstr(word, "://") != NULL)
+		return "a URL; what is asked for is the domain alone";
+	if (strchr(word, '@') != NULL)
+		return "a mail address; what is asked for is the domain "
+		       "behind its \"@\"";
+	return "no domain name";
+}
+
 /* What was printed must have arrived: a full disk is no success. */
 static int
 finish(int status)

@@ -46,9 +46,10 @@ static const char usage[] =
     "  lookup     the record of DOMAIN, as senders find it\n"
     "  make       write a record, as a line for a zone file\n"
     "  check-sts  what begins with \"v=\" is the record of MTA-STS; else what\n"
-    "             has a \"/\" in it, is a file, or \"-\", the policy file;\n"
-    "             else DOMAIN, whose record and policy are looked up. A file\n"
-    "             is written ./NAME, a domain NAME. where both could be meant\n"
+    "             has a \"/\" in it, ends in .txt, is a file, or \"-\", the policy\n"
+    "             file; else DOMAIN, whose record and policy are looked up. A\n"
+    "             file is written ./NAME, a domain NAME. where both could be\n"
+    "             meant\n"
     "\n"
     "  --domain=NAME   whose record it is\n"
     "  --resolver=...  ask this server instead of those configured\n"
@@ -132,13 +133,15 @@ check_text(const struct record *r, enum recordinquiry_kind kind,
 static int
 read_file(const char *path, struct buf *text)
 {
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	FILE *file = stdin;
 	char block[4096], why[1024];
 	enum status st = ST_OK;
 	bool is_bad;
 	size_t n = 0;
 
 	errno = 0;
+	if (strcmp(path, "-") != 0)
+		file = fopen(path, "re");
 	while (file != NULL && st == ST_OK && text->len < text->max &&
 	    (n = fread(block, 1, sizeof block, file)) > 0) {
 		if (n > text->max - text->len)
@@ -267,12 +270,16 @@ is_record(const char *text)
 	return text[strspn(text, " \t")] == '=';
 }
 
+/* A policy file is named .txt, which no domain is. */
 static bool
 is_file(const char *text)
 {
 	struct stat sb;
 
+	if (strstr(text, "://") != NULL)
+		return false;
 	return strcmp(text, "-") == 0 || strchr(text, '/') != NULL ||
+	    text_isuffix(text, ".txt") ||
 	    (stat(text, &sb) == 0 && !S_ISDIR(sb.st_mode));
 }
 

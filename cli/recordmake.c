@@ -107,7 +107,8 @@ recordmake_uri(struct buf *out, const char *uri, const char **why)
 	if (!is_mailto && !is_https) {
 		if (strchr(uri, ':') != NULL || strchr(uri, '@') == NULL) {
 			*why = "neither mailto:user@domain nor "
-			       "https://host/path";
+			       "https://host/path; for several, give --rua "
+			       "several times";
 			return false;
 		}
 		is_mailto = true;

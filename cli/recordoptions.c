@@ -37,7 +37,7 @@ recordoptions_domain(struct recordoptions *options, const char *word)
 	else if (text_iprefix(name, "_mta-sts."))
 		name += strlen("_mta-sts.");
 	return idn_to_ascii(name, options->domain) ||
-	    recordoptions_bad(options, word, "no domain name");
+	    recordoptions_bad(options, word, command_no_domain(word));
 }
 
 /* As the configuration has it: 5, 5s, 1m. */

@@ -314,7 +314,8 @@ gather_number(struct tracing *tracing, struct index *index, struct fault *fault)
 		gather_paths(tracing, index, &problem, paths);
 	else if (st == ST_OK) {
 		(void)fprintf(stderr,
-		    "tlsrpt trace: there is no problem number %lu\n",
+		    "tlsrpt trace: there is no problem %lu; see \"tlsrpt "
+		    "problems\"\n",
 		    tracing->problem);
 		tracing->exit_status = EX_USAGE;
 	}

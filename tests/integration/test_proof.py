@@ -336,15 +336,18 @@ class TestReport(ProofCase):
                      ("--timeout=1x", "mended.test"),
                      ("--port=0", "mended.test"),
                      ("--source=here", "mended.test"),
+                     ("--source=192.0.2.1", "mended.test"),
                      ("--resolver=x", "mended.test"),
                      ("--policy=x", "mended.test"),
                      ("--format=x", "mended.test"),
                      ("-x", "mended.test"),
                      ("a.test", "mended.test"),
-                     ("someone@mended.test",), ("192.0.2.1",), ("",)):
+                     ("someone@mended.test",), ("192.0.2.1",), ("",),
+                     ("https://mended.test/",)):
             outcome = diagnose(*args)
             self.assertEqual((outcome.status, outcome.out), (64, ""), outcome)
         self.assertIn("mail address", diagnose("someone@mended.test").err)
+        self.assertIn("is a URL", diagnose("https://mended.test/").err)
         for args in (("-c", "/nowhere", "mended.test"),
                      ("--trust-anchor=/nowhere", "mended.test"),
                      ("--ca-file=/nowhere", "mended.test")):

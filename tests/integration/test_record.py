@@ -28,8 +28,7 @@ def record(*args, data=None, timeout=lab.PATIENCE):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           timeout=timeout, check=False)
     return domainlab.Outcome(list(map(str, args)), done.returncode,
-                             done.stdout.decode(), done.stderr.decode(),
-                             type("Usage", (), {"ru_maxrss": 0}), 0)
+                             done.stdout.decode(), done.stderr.decode(), 0)
 
 
 def short(remarks):
@@ -171,6 +170,14 @@ class TestCheck(unittest.TestCase):
         self.assertEqual(done.status, 1, done)
         self.assertIn("_mta-sts.mta-sts.txt: NXDOMAIN", done.out)
 
+    def test_why_not(self):
+        for args, why in (
+                (["check-sts", "/nonexistent/file"], "No such file"),
+                (["check-sts", "no-such-file.txt"], "No such file"),
+                (["lookup", "https://a.test/"], "is a URL"),
+                (["lookup", "someone@a.test"], "is a mail address")):
+            self.assertIn(why, record(*args).err)
+
     def test_usage(self):
         for args, status in (
                 ([], 64), (["chekc"], 64), (["check"], 64),
@@ -183,6 +190,8 @@ class TestCheck(unittest.TestCase):
                 (["make", "--rua=a@b.test", "x"], 64),
                 (["check-sts", "/nonexistent/file"], 66),
                 (["check-sts", "/"], 66),
+                (["check-sts", "no-such-file.txt"], 66),
+                (["check-sts", "https://mta-sts.a.test/x.txt"], 64),
                 (["lookup", "-c", "/nonexistent/conf", "a.test"], 78),
                 (["--help"], 0), (["make", "--help"], 0)):
             with self.subTest(args):
