@@ -13,19 +13,15 @@
 #include <unistd.h>
 
 #include "acceptor.h"
-#include "archive.h"
 #include "collector.h"
 #include "conf.h"
 #include "http.h"
 #include "listen.h"
 #include "log.h"
 #include "process.h"
+#include "program.h"
 #include "server.h"
 #include "signals.h"
-
-#ifndef SYSCONFDIR
-#define SYSCONFDIR "/etc"
-#endif
 
 enum {
 	DRAIN_SECONDS = 30,        /* for reports in flight at SIGTERM */
@@ -37,19 +33,12 @@ enum {
 	OTHER_FILES = 256
 };
 
-static const char usage[] =
-    "usage: tlsrpt-collector [-c FILE] [-f] [-t] [-V] [-h]\n"
-    "\n"
-    "  -c FILE  configuration (" SYSCONFDIR "/tlsrpt-milter.conf)\n"
-    "  -f       stay in the foreground\n"
-    "  -t       check the configuration, print each problem, and exit\n"
-    "  -V       print the version\n"
-    "  -h       print this\n";
+static int run(struct conf *conf, const char *conf_path, bool is_foreground);
 
-struct options {
-	const char *conf_path;
-	bool is_foreground;
-	bool is_test;
+static const struct program program = {
+	.name = "tlsrpt-collector",
+	.reader = CONF_COLLECTOR,
+	.run = run,
 };
 
 /* All there is, for the main thread, which is the one that gets signals. */
@@ -60,13 +49,6 @@ struct daemon {
 	struct http *http;
 	struct acceptor *acceptor;
 };
-
-static int
-refuse(int status, const struct fault *fault)
-{
-	(void)fprintf(stderr, "tlsrpt-collector: %s\n", fault->detail);
-	return status;
-}
 
 /* Threads that are started with this are not to get signals. */
 static void
@@ -135,14 +117,6 @@ struct question {
 	struct fault *fault;
 };
 
-static enum status
-ask_archive(void *ctx)
-{
-	const struct question *q = ctx;
-
-	return archive_check(q->conf->archive_directory, q->fault);
-}
-
 /* As the user, who has to read it again later. */
 static enum status
 ask_certificate(void *ctx)
@@ -159,22 +133,20 @@ prepare(struct daemon *d)
 	struct conf *conf = d->collector.server.conf;
 	struct fault fault = { .detail = "cannot change to User" };
 	struct question question = { conf, &fault };
+	int status;
 
 	if (process_identity(conf, &d->identity, &fault) != ST_OK)
-		return refuse(EX_NOUSER, &fault);
-	if (process_as_user(&d->identity, conf, ask_archive, &question) !=
-	    ST_OK) {
-		(void)fprintf(stderr,
-		    "tlsrpt-collector: ArchiveDirectory: %s\n", fault.detail);
-		return EX_CANTCREAT;
-	}
+		return program_refuse(&program, EX_NOUSER, &fault);
+	status = program_check_archive(&program, &d->identity, conf);
+	if (status != EX_OK)
+		return status;
 	if (process_as_user(&d->identity, conf, ask_certificate, &question) !=
 	    ST_OK)
-		return refuse(EX_NOINPUT, &fault);
+		return program_refuse(&program, EX_NOINPUT, &fault);
 	if (listen_open(&d->listeners, conf, &d->identity, &fault) != ST_OK)
-		return refuse(EX_UNAVAILABLE, &fault);
+		return program_refuse(&program, EX_UNAVAILABLE, &fault);
 	if (process_drop(&d->identity, conf, &fault) != ST_OK)
-		return refuse(EX_NOPERM, &fault);
+		return program_refuse(&program, EX_NOPERM, &fault);
 	return EX_OK;
 }
 
@@ -231,17 +203,17 @@ start_threads(struct daemon *d)
 	if (st == ST_OK)
 		return EX_OK;
 	listen_close(&d->listeners);
-	return refuse(EX_UNAVAILABLE, &fault);
+	return program_refuse(&program, EX_UNAVAILABLE, &fault);
 }
 
 static bool
-make(struct daemon *d, const struct options *options, struct conf *conf)
+make(struct daemon *d, const char *conf_path, struct conf *conf)
 {
 	struct log *log = log_new(conf, NULL);
 
 	if (log == NULL || !signals_catch() ||
-	    !server_init(&d->collector.server, options->conf_path,
-		CONF_COLLECTOR, conf, log) ||
+	    !server_init(
+		&d->collector.server, conf_path, CONF_COLLECTOR, conf, log) ||
 	    !collector_init(&d->collector, log))
 		return false;
 	d->http = http_new(&d->collector);
@@ -249,12 +221,12 @@ make(struct daemon *d, const struct options *options, struct conf *conf)
 }
 
 static int
-run(struct conf *conf, const struct options *options)
+run(struct conf *conf, const char *conf_path, bool is_foreground)
 {
 	static struct daemon d;
 	int ready = -1, status;
 
-	if (!options->is_foreground) {
+	if (!is_foreground) {
 		ready = process_daemonize();
 		if (ready == -1) {
 			perror("tlsrpt-collector: cannot become a daemon");
@@ -262,7 +234,7 @@ run(struct conf *conf, const struct options *options)
 		}
 	}
 	(void)umask(027);
-	if (!make(&d, options, conf)) {
+	if (!make(&d, conf_path, conf)) {
 		(void)fputs("tlsrpt-collector: out of memory\n", stderr);
 		return EX_OSERR;
 	}
@@ -283,70 +255,8 @@ run(struct conf *conf, const struct options *options)
 	return status;
 }
 
-static int
-misused(void)
-{
-	(void)fputs("\"tlsrpt-collector -h\" says how it is used.\n", stderr);
-	return EX_USAGE;
-}
-
-/* Returns an exit status, or -1 to go on. */
-static int
-read_options(struct options *options, int argc, char **argv)
-{
-	int c;
-
-	while ((c = getopt(argc, argv, "c:ftVh")) != -1) {
-		switch (c) {
-		case 'c':
-			options->conf_path = optarg;
-			break;
-		case 'f':
-			options->is_foreground = true;
-			break;
-		case 't':
-			options->is_test = true;
-			break;
-		case 'V':
-			(void)puts("tlsrpt-collector " VERSION);
-			return EX_OK;
-		case 'h':
-			(void)fputs(usage, stdout);
-			return EX_OK;
-		default:
-			return misused();
-		}
-	}
-	if (optind < argc) {
-		(void)fprintf(stderr, "tlsrpt-collector: \"%s\" is no option\n",
-		    argv[optind]);
-		return misused();
-	}
-	return -1;
-}
-
 int
 main(int argc, char **argv)
 {
-	struct options options = {
-		.conf_path = SYSCONFDIR "/tlsrpt-milter.conf",
-	};
-	int status = read_options(&options, argc, argv);
-	char path[PATH_MAX];
-	struct conf *conf;
-
-	if (status != -1)
-		return status;
-	conf = conf_load(options.conf_path, CONF_COLLECTOR,
-	    options.is_test ? stdout : stderr);
-	if (conf == NULL)
-		return EX_CONFIG;
-	if (options.is_test) {
-		conf_unref(&conf);
-		return EX_OK;
-	}
-	/* A daemon has another working directory when it reads it again. */
-	if (realpath(options.conf_path, path) != NULL)
-		options.conf_path = path;
-	return run(conf, &options);
+	return program_main(&program, argc, argv);
 }

@@ -13,17 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "archive.h"
 #include "callbacks.h"
 #include "conf.h"
 #include "log.h"
 #include "process.h"
+#include "program.h"
 #include "server.h"
 #include "signals.h"
-
-#ifndef SYSCONFDIR
-#define SYSCONFDIR "/etc"
-#endif
 
 enum {
 	GRACE_NANOSECONDS = 300000000, /* for verdicts to be sent */
@@ -32,19 +28,12 @@ enum {
 	LOG_MILLISECONDS = 2000        /* for lines that wait at the end */
 };
 
-static const char usage[] =
-    "usage: tlsrpt-milter [-c FILE] [-f] [-t] [-V] [-h]\n"
-    "\n"
-    "  -c FILE  configuration (" SYSCONFDIR "/tlsrpt-milter.conf)\n"
-    "  -f       stay in the foreground\n"
-    "  -t       check the configuration, print each problem, and exit\n"
-    "  -V       print the version\n"
-    "  -h       print this\n";
+static int run(struct conf *conf, const char *conf_path, bool is_foreground);
 
-struct options {
-	const char *conf_path;
-	bool is_foreground;
-	bool is_test;
+static const struct program program = {
+	.name = "tlsrpt-milter",
+	.reader = CONF_MILTER,
+	.run = run,
 };
 
 /*
@@ -110,26 +99,6 @@ serve(struct server *server, const struct conf *start)
  * or an init script that asked.
  */
 
-static int
-refuse(int status, const struct fault *fault)
-{
-	(void)fprintf(stderr, "tlsrpt-milter: %s\n", fault->detail);
-	return status;
-}
-
-struct archive_question {
-	const struct conf *conf;
-	struct fault *fault;
-};
-
-static enum status
-ask_archive(void *ctx)
-{
-	const struct archive_question *q = ctx;
-
-	return archive_check(q->conf->archive_directory, q->fault);
-}
-
 /*
  * smfi_opensocket(), with mode and group right from the first moment, since an
  * MTA that waits for us after a restart connects at once and may not ask again.
@@ -162,15 +131,15 @@ open_socket(const struct conf *conf, const struct identity *identity)
 	struct fault fault;
 
 	if (process_clear_socket(conf->socket, &fault) != ST_OK)
-		return refuse(EX_UNAVAILABLE, &fault);
+		return program_refuse(&program, EX_UNAVAILABLE, &fault);
 	if (listen_as(conf, identity) != MI_SUCCESS) {
 		(void)fault_set(&fault, ST_ARCHIVE,
 		    "Socket: cannot listen on %s: %s", conf->socket,
 		    strerror(errno));
-		return refuse(EX_UNAVAILABLE, &fault);
+		return program_refuse(&program, EX_UNAVAILABLE, &fault);
 	}
 	if (process_own_socket(conf, identity, &fault) != ST_OK)
-		return refuse(EX_NOPERM, &fault);
+		return program_refuse(&program, EX_NOPERM, &fault);
 	return EX_OK;
 }
 
@@ -180,31 +149,28 @@ prepare(struct server *server)
 {
 	struct conf *conf = server->conf;
 	struct identity identity;
-	struct fault fault = { .detail = "cannot change to User" };
-	struct archive_question question = { conf, &fault };
+	struct fault fault;
 	int status;
 
 	if (process_identity(conf, &identity, &fault) != ST_OK)
-		return refuse(EX_NOUSER, &fault);
-	if (process_as_user(&identity, conf, ask_archive, &question) != ST_OK) {
-		(void)fprintf(stderr, "tlsrpt-milter: ArchiveDirectory: %s\n",
-		    fault.detail);
-		return EX_CANTCREAT;
-	}
+		return program_refuse(&program, EX_NOUSER, &fault);
+	status = program_check_archive(&program, &identity, conf);
+	if (status != EX_OK)
+		return status;
 	if (smfi_setconn(conf->socket) != MI_SUCCESS ||
 	    !callbacks_register(server)) {
 		(void)fault_set(&fault, ST_ARCHIVE,
 		    "libmilter does not take Socket %s", conf->socket);
-		return refuse(EX_SOFTWARE, &fault);
+		return program_refuse(&program, EX_SOFTWARE, &fault);
 	}
 	status = open_socket(conf, &identity);
 	if (status != EX_OK)
 		return status;
 	if (conf->pid_file[0] != '\0' &&
 	    process_write_pid(conf->pid_file, &fault) != ST_OK)
-		return refuse(EX_CANTCREAT, &fault);
+		return program_refuse(&program, EX_CANTCREAT, &fault);
 	if (process_drop(&identity, conf, &fault) != ST_OK)
-		return refuse(EX_NOPERM, &fault);
+		return program_refuse(&program, EX_NOPERM, &fault);
 	return EX_OK;
 }
 
@@ -220,7 +186,7 @@ start_threads(struct server *server)
 	(void)sigfillset(&set);
 	(void)pthread_sigmask(SIG_BLOCK, &set, &old);
 	if (server_start(server, &fault) != ST_OK)
-		return refuse(EX_UNAVAILABLE, &fault);
+		return program_refuse(&program, EX_UNAVAILABLE, &fault);
 	is_ok = log_start(server->log) == ST_OK &&
 	    pthread_create(&thread, NULL, run_milter, NULL) == 0;
 	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -233,7 +199,7 @@ start_threads(struct server *server)
 }
 
 static int
-run(struct conf *conf, const struct options *options)
+run(struct conf *conf, const char *conf_path, bool is_foreground)
 {
 	/* libmilter's threads may look at it until the process is gone. */
 	static struct server server;
@@ -241,7 +207,7 @@ run(struct conf *conf, const struct options *options)
 	struct conf *start = conf_ref(conf);
 	int ready = -1, status;
 
-	if (!options->is_foreground) {
+	if (!is_foreground) {
 		ready = process_daemonize();
 		if (ready == -1) {
 			perror("tlsrpt-milter: cannot become a daemon");
@@ -251,7 +217,7 @@ run(struct conf *conf, const struct options *options)
 	(void)umask(027);
 	log = log_new(conf, NULL);
 	if (log == NULL || !signals_catch() ||
-	    !server_init(&server, options->conf_path, CONF_MILTER, conf, log)) {
+	    !server_init(&server, conf_path, CONF_MILTER, conf, log)) {
 		(void)fputs("tlsrpt-milter: out of memory\n", stderr);
 		return EX_OSERR;
 	}
@@ -275,70 +241,8 @@ run(struct conf *conf, const struct options *options)
 	return status;
 }
 
-static int
-misused(void)
-{
-	(void)fputs("\"tlsrpt-milter -h\" says how it is used.\n", stderr);
-	return EX_USAGE;
-}
-
-/* Returns an exit status, or -1 to go on. */
-static int
-read_options(struct options *options, int argc, char **argv)
-{
-	int c;
-
-	while ((c = getopt(argc, argv, "c:ftVh")) != -1) {
-		switch (c) {
-		case 'c':
-			options->conf_path = optarg;
-			break;
-		case 'f':
-			options->is_foreground = true;
-			break;
-		case 't':
-			options->is_test = true;
-			break;
-		case 'V':
-			(void)puts("tlsrpt-milter " VERSION);
-			return EX_OK;
-		case 'h':
-			(void)fputs(usage, stdout);
-			return EX_OK;
-		default:
-			return misused();
-		}
-	}
-	if (optind < argc) {
-		(void)fprintf(stderr, "tlsrpt-milter: \"%s\" is no option\n",
-		    argv[optind]);
-		return misused();
-	}
-	return -1;
-}
-
 int
 main(int argc, char **argv)
 {
-	struct options options = {
-		.conf_path = SYSCONFDIR "/tlsrpt-milter.conf",
-	};
-	int status = read_options(&options, argc, argv);
-	char path[4096];
-	struct conf *conf;
-
-	if (status != -1)
-		return status;
-	conf = conf_load(
-	    options.conf_path, CONF_MILTER, options.is_test ? stdout : stderr);
-	if (conf == NULL)
-		return EX_CONFIG;
-	if (options.is_test) {
-		conf_unref(&conf);
-		return EX_OK;
-	}
-	/* A daemon has another working directory when it reads it again. */
-	if (realpath(options.conf_path, path) != NULL)
-		options.conf_path = path;
-	return run(conf, &options);
+	return program_main(&program, argc, argv);
 }
