@@ -141,7 +141,7 @@ class TestCheck(unittest.TestCase):
                 (good + "x: y\r\n", 0, "N76"),
                 (good.replace("604800", "60"), 2, "W68"),
                 (good.replace("enforce", "Enforce"), 1, "E22"),
-                (good + "\n", 1, "E76"), ("", 1, "E0 E0 E0"),
+                (good + "\n", 2, "W76"), ("", 1, "E0 E0 E0"),
                 ("x" * 70000, 1, "E65536")]
         file = self.directory() / "mta-sts.txt"
         for text, status, remarks in rows:
