@@ -135,8 +135,7 @@ take_policy(struct taking *taking, const struct policy *policy)
 
 		if (strcmp(other->policy_type, kept->policy_type) == 0 &&
 		    text_ieq(other->policy_domain, kept->policy_domain) &&
-		    policylines_compare(
-			&other->reported, &kept->reported, NULL, NULL) == 0)
+		    policylines_is_same(&other->reported, &kept->reported))
 			policylines_clear(&kept->reported);
 	}
 	proof->policies += kept->reported.count > 0;

@@ -11,6 +11,31 @@ enum {
 	NESTED_MAX = 256 * 1024 /* bytes of an array within a string */
 };
 
+/* The next byte that counts: small, and white space only between words. */
+static char
+next_byte(const char **p, char last)
+{
+	const char *from = *p;
+
+	while (text_is_space(**p))
+		(*p)++;
+	if (*p > from && last != ':' && **p != ':' && **p != '\0')
+		return ' ';
+	return **p != '\0' ? text_lower(*(*p)++) : '\0';
+}
+
+/* The same for lines that are the same (FNV-1a). */
+static uint64_t
+hash(const char *line)
+{
+	uint64_t value = UINT64_C(14695981039346656037);
+	char c = ':';
+
+	while ((c = next_byte(&line, c)) != '\0')
+		value = (value ^ (unsigned char)c) * UINT64_C(1099511628211);
+	return value;
+}
+
 static enum status
 add_line(struct policylines *lines, const char *text, size_t len)
 {
@@ -32,6 +57,7 @@ add_line(struct policylines *lines, const char *text, size_t len)
 	memcpy(line, text, len);
 	line[len] = '\0';
 	lines->line[lines->count++] = line;
+	lines->sum += hash(line);
 	return ST_OK;
 }
 
@@ -103,19 +129,7 @@ policylines_clear(struct policylines *lines)
 	for (size_t i = 0; i < lines->count; i++)
 		free(lines->line[i]);
 	lines->count = 0;
-}
-
-/* The next byte that counts: small, and white space only between words. */
-static char
-next_byte(const char **p, char last)
-{
-	const char *from = *p;
-
-	while (text_is_space(**p))
-		(*p)++;
-	if (*p > from && last != ':' && **p != ':' && **p != '\0')
-		return ' ';
-	return **p != '\0' ? text_lower(*(*p)++) : '\0';
+	lines->sum = 0;
 }
 
 static bool
@@ -130,16 +144,11 @@ is_same(const char *a, const char *b)
 	return x == y;
 }
 
-/* The same for lines that are the same (FNV-1a). */
-static uint64_t
-hash(const char *line)
+bool
+policylines_is_same(const struct policylines *a, const struct policylines *b)
 {
-	uint64_t value = UINT64_C(14695981039346656037);
-	char c = ':';
-
-	while ((c = next_byte(&line, c)) != '\0')
-		value = (value ^ (unsigned char)c) * UINT64_C(1099511628211);
-	return value;
+	return a->count == b->count && a->sum == b->sum &&
+	    policylines_compare(a, b, NULL, NULL) == 0;
 }
 
 /* Lines that are to be taken, each once. */

@@ -6,7 +6,9 @@
 #define POLICYLINES_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "status.h"
 
@@ -19,6 +21,7 @@ enum {
 struct policylines {
 	size_t count;
 	char *line[POLICYLINES_MAX]; /* none is empty */
+	uint64_t sum;                /* private: of their hashes */
 };
 
 /*
@@ -47,5 +50,11 @@ void policylines_clear(struct policylines *lines);
 size_t policylines_compare(const struct policylines *before,
     const struct policylines *after,
     void (*fn)(void *ctx, char sign, const char *line), void *ctx);
+
+/*
+ * Would policylines_compare() find no difference? Cheap when there is one.
+ */
+bool
+policylines_is_same(const struct policylines *a, const struct policylines *b);
 
 #endif

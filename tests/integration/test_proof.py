@@ -300,6 +300,17 @@ class TestReport(ProofCase):
             (f"type-{n}", "good.mx.test") for n in range(70)))), 0)
         self.assertEqual((len(told["failures"]), told["left-out"]), (64, 6))
 
+    def test_much_that_is_alike(self):
+        """Policies of many long lines, all but one the same."""
+        alike = [f"mx: {'x' * 990}{n}" for n in range(255)]
+        path = self.write(report(*(
+            failing("mended.test", (f"type-{n}", "good.mx.test"),
+                    lines=alike + [f"mx: {n}"]) for n in range(63))))
+        outcome = diagnose("--format=json", f"--report={path}")
+        self.assertEqual(len(outcome.json["policies"]), 63)
+        # It was 28 s.
+        self.assertLess(outcome.seconds, 12, outcome.args)
+
     def test_nothing_failed(self):
         told = self.prove(report(failing("mended.test")), 0)
         self.assertEqual((told["failures"], told["diagnoses"]), ([], []))

@@ -125,6 +125,8 @@ START_TEST(policies_are_compared)
 	ck_string(a, out, differences[_i].want);
 	ck_assert_uint_eq(policylines_compare(&before, &after, NULL, NULL),
 	    differences[_i].differing);
+	ck_assert_int_eq(policylines_is_same(&before, &after),
+	    differences[_i].differing == 0);
 	policylines_clear(&before);
 	policylines_clear(&after);
 }
