@@ -1,4 +1,4 @@
-"""nginx in front of tlsrpt-collector, as conf/nginx.conf has it."""
+"""Web servers in front of tlsrpt-collector, as their files in conf/ have it."""
 
 import gzip
 import os
@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import time
-import unittest
 
 from collectorcase import CollectorCase, GZIP, JSON, PATH, TOKEN, lab, mails
 from domainca import Authority
@@ -14,9 +13,8 @@ from domainca import Authority
 HTTPS_PORT = 8443
 NAME = "mta-sts.example.test"
 CLIENT = "127.0.0.77"
-NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
 
-# What is around the snippet. www-data is who its workers are on Debian.
+# What is around the snippets. www-data is who serves on Debian.
 NGINX_CONF = """\
 user www-data;
 daemon off;
@@ -41,48 +39,103 @@ http {{
 }}
 """
 
+APACHE_MODULES = ("mpm_event", "authz_core", "ssl", "headers", "proxy",
+                  "proxy_http", "setenvif", "env", "socache_shmcb")
+APACHE_CONF = """\
+ServerRoot {base}
+{modules}
+PidFile {base}/apache.pid
+User www-data
+Group www-data
+ErrorLog {base}/error.log
+DefaultRuntimeDir {base}
+Mutex fcntl
+Listen 127.0.0.1:{port}
+ServerName {name}
+LogFormat "%h %u %t \\"%r\\" %>s" combined
+Define APACHE_LOG_DIR {base}
+<VirtualHost *:{port}>
+    SSLEngine on
+    SSLCertificateFile {cert}
+    SSLCertificateKeyFile {key}
+    Include {snippet}
+</VirtualHost>
+"""
 
-class Nginx:
-    """A real nginx with the snippet, in front of a collector's socket."""
+CADDY_CONF = """\
+{{
+	admin off
+	auto_https disable_redirects
+}}
+import {snippet}
+"""
+CADDY_SITE = """https://{name}:{port} {{
+	bind 127.0.0.1
+	tls {cert} {key}
+	log {{
+		output file {base}/access.log
+	}}
+"""
 
-    def __init__(self, collector, authority, extra=""):
-        self.base = collector.base / "nginx"
+
+def find(name):
+    return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+
+
+class Front:
+    """A real web server with its snippet, in front of a collector's socket."""
+
+    CONF = SNIPPET = ""
+
+    def __init__(self, collector, authority):
+        self.collector = collector
+        self.base = collector.base / "front"
         self.base.mkdir()
         self.base.chmod(0o755)
         made = authority.issue(NAME, [NAME])
         self.ca = authority.root.pem
-        text = (lab.ROOT / "conf/nginx.conf").read_text(encoding="utf-8")
-        socket = "unix:/run/tlsrpt-collector/http.sock;"
-        assert text.count(socket) == 1
-        text = text.replace(socket, f"unix:{collector.socket};{extra}")
-        (self.base / "snippet.conf").write_text(text, encoding="utf-8")
-        self.conf = self.base / "nginx.conf"
-        self.conf.write_text(NGINX_CONF.format(
-            base=self.base, port=HTTPS_PORT, name=NAME, cert=made.file, key=made.key,
-            snippet=self.base / "snippet.conf"), encoding="ascii")
+        self.snippet = self.base / "snippet.conf"
+        self.names = {"base": self.base, "port": HTTPS_PORT, "name": NAME,
+                      "cert": made.file, "key": made.key,
+                      "snippet": self.snippet}
+        self.conf = self.base / "conf"
+        self.conf.write_text(self.whole(), encoding="ascii")
+        text = (lab.ROOT / "conf" / self.SNIPPET).read_text(encoding="utf-8")
+        self.snippet.write_text(self.adapt(text), encoding="utf-8")
         self.process = None
 
+    def whole(self):
+        return self.CONF.format(**self.names)
+
+    def adapt(self, text):
+        """The snippet, with paths of our own."""
+        path = "/run/tlsrpt-collector/http.sock"
+        assert len(re.findall(path, re.sub("(?m)^ *#.*", "", text))) == 1
+        return text.replace(path, str(self.collector.socket))
+
+    def command(self):
+        raise NotImplementedError
+
     def start(self):
-        with open(self.base / "stderr", "wb") as errors:
+        with open(self.base / "stderr", "ab") as errors:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(
-                [NGINX, "-p", str(self.base), "-c", str(self.conf), "-e",
-                 str(self.base / "error.log")],
-                stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
-        lab.wait_until(self._is_ready, "nginx")
+                [str(word) for word in self.command()],
+                stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+                env={"PATH": os.environ["PATH"], "HOME": str(self.base)})
+        lab.wait_until(self._is_ready, "the web server")
         return self
 
     def _is_ready(self):
         if self.process.poll() is not None:
             raise AssertionError((self.base / "stderr").read_text())
-        return self.curl(path="/nothing")[0] == 404
+        return self.curl(path="/nothing")[0] != 0
 
     def change(self, old, new):
         """Another snippet, with a restart."""
-        path = self.base / "snippet.conf"
-        text = path.read_text(encoding="utf-8")
+        text = self.snippet.read_text(encoding="utf-8")
         assert old in text
-        path.write_text(text.replace(old, new), encoding="utf-8")
+        self.snippet.write_text(text.replace(old, new), encoding="utf-8")
         self.stop()
         self.start()
 
@@ -90,11 +143,15 @@ class Nginx:
         self.process.terminate()
         self.process.wait(20)
 
+    def access_log(self):
+        path = self.base / "access.log"
+        return path.read_text() if path.exists() else ""
+
     def curl(self, *words, path=PATH, data=b""):
         """(status, header and body) of what curl was told."""
         done = subprocess.run(
-            ["curl", "-s", "-S", "-i", "-m", "60", "--cacert", str(self.ca),
-             "--interface", CLIENT, "--resolve",
+            ["curl", "-s", "-S", "-i", "-m", "60", "--http1.1", "--cacert",
+             str(self.ca), "--interface", CLIENT, "--resolve",
              f"{NAME}:{HTTPS_PORT}:127.0.0.1", "-w", "\n%{http_code}",
              *map(str, words), f"https://{NAME}:{HTTPS_PORT}{path}"],
             input=data, capture_output=True, timeout=90, check=False)
@@ -108,19 +165,76 @@ class Nginx:
                          *words, data=data, **kwargs)
 
 
-@unittest.skipIf(NGINX is None, "nginx is not installed")
-class Proxy(CollectorCase):
-    def pair(self, extra="", **settings):
-        """A collector with nginx in front of it."""
+class Nginx(Front):
+    PROGRAM = find("nginx")
+    CONF = NGINX_CONF
+    SNIPPET = "nginx.conf"
+
+    def command(self):
+        return [self.PROGRAM, "-p", self.base, "-c", self.conf, "-e",
+                self.base / "error.log"]
+
+
+class Apache(Front):
+    PROGRAM = find("apache2")
+    CONF = APACHE_CONF
+    SNIPPET = "apache.conf"
+
+    def whole(self):
+        self.names["modules"] = "".join(
+            f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
+            "\n" for name in APACHE_MODULES)
+        return super().whole()
+
+    def adapt(self, text):
+        """With the lines for its log."""
+        text, count = re.subn(r"(?m)^#   (?=SetEnvIf|CustomLog)", "", text)
+        assert count == 2
+        return super().adapt(text)
+
+    def command(self):
+        return [self.PROGRAM, "-DFOREGROUND", "-f", self.conf]
+
+
+class Caddy(Front):
+    PROGRAM = find("caddy")
+    CONF = CADDY_CONF
+    SNIPPET = "Caddyfile"
+
+    def adapt(self, text):
+        site = "mta-sts.example.com {\n"
+        assert text.count(site) == 1
+        return super().adapt(
+            text.replace(site, CADDY_SITE.format(**self.names)))
+
+    def command(self):
+        return [self.PROGRAM, "run", "--config", self.conf, "--adapter",
+                "caddyfile"]
+
+
+class Proxy:
+    """What holds for all of them."""
+
+    FRONT = None
+    AWAY = 503
+    TOO_LARGE = (413,)
+
+    def setUp(self):
+        super().setUp()
+        if self.FRONT.PROGRAM is None:
+            self.skipTest(f"{self.FRONT.__name__} is not installed")
+
+    def pair(self, **settings):
+        """A collector with the web server in front of it."""
         collector = self.collector(start=False)
         collector.configure(**{
             "Listen": f"unix:{collector.socket}", "ListenGroup": "www-data",
             "TrustedProxy": "unix", **settings})
         collector.is_ready = lambda: self.is_ready(collector)
         collector.start()
-        nginx = Nginx(collector, Authority(collector.base / "ca"), extra)
-        self.addCleanup(nginx.stop)
-        return collector, nginx.start()
+        front = self.FRONT(collector, Authority(collector.base / "ca"))
+        self.addCleanup(front.stop)
+        return collector, front.start()
 
     @staticmethod
     def is_ready(collector):
@@ -132,10 +246,10 @@ class Proxy(CollectorCase):
                 raise AssertionError(collector.error_text()) from None
             return False
 
-    def test_client_is_who_spoke_to_nginx(self):
-        collector, nginx = self.pair()
+    def test_client_is_who_spoke_to_it(self):
+        collector, front = self.pair()
         rep = mails.case_certificate()
-        status, answer = nginx.post(gzip.compress(mails.text_of(rep)))
+        status, answer = front.post(gzip.compress(mails.text_of(rep)))
         self.assertEqual(status, 201, answer)
         queue_id = re.search(rb"Stored\. Id: ([0-9A-Z]+)\n", answer)[1]
         record = collector.only_record()
@@ -147,8 +261,8 @@ class Proxy(CollectorCase):
                          (CLIENT, "none"))
 
     def test_what_a_stranger_says_of_himself_is_not_believed(self):
-        collector, nginx = self.pair()
-        status, answer = nginx.post(
+        collector, front = self.pair()
+        status, answer = front.post(
             mails.text_of(mails.report()), "-H", "X-Forwarded-For: 192.0.2.1",
             "-H", "X-Forwarded-For: 192.0.2.2", "-H", "X-Remote-User: root",
             "-u", "root:secret", kind=JSON)
@@ -156,70 +270,46 @@ class Proxy(CollectorCase):
         record = collector.only_record()
         self.assertEqual((record["client"], record["auth"]), (CLIENT, "none"))
 
-    def test_nor_when_nginx_adds_to_it(self):
-        """As many have it: $proxy_add_x_forwarded_for."""
-        collector, nginx = self.pair()
-        nginx.change("X-Forwarded-For $remote_addr",
-                     "X-Forwarded-For $proxy_add_x_forwarded_for")
-        status, answer = nginx.post(
-            mails.text_of(mails.report()), "-H", "X-Forwarded-For: 192.0.2.1")
-        self.assertEqual(status, 201, answer)
-        self.assertEqual(collector.only_record()["client"], CLIENT)
-
-    def test_whom_nginx_knows(self):
-        """With auth_basic and $remote_user, such a report is auth=proxy."""
-        collector, nginx = self.pair(RequireAuth="yes")
-        done = subprocess.run(["openssl", "passwd", "-apr1", "secret"],
-                              check=True, capture_output=True, timeout=20)
-        users = nginx.base / "users"
-        users.write_bytes(b"sender:" + done.stdout)
-        nginx.change('X-Remote-User "";', "X-Remote-User $remote_user;\n"
-                     f"auth_basic reports; auth_basic_user_file {users};")
-        text = mails.text_of(mails.report())
-        self.assertEqual(nginx.post(text, "-u", "sender:wrong")[0], 401)
-        self.assertEqual(nginx.post(text, "-u", "sender:secret")[0], 201)
-        self.assertEqual(collector.only_record()["auth"], "proxy")
-
-    def test_path_secret_stands_in_no_log_of_nginx(self):
+    def test_path_secret_stands_in_no_log(self):
         rep = mails.report()
         domain = rep["policies"][0]["policy"]["policy-domain"]
-        collector, nginx = self.pair(PathSecret=f"{domain} {TOKEN}")
-        status, _ = nginx.post(mails.text_of(rep), path=f"{PATH}/{TOKEN}",
+        collector, front = self.pair(PathSecret=f"{domain} {TOKEN}")
+        status, _ = front.post(mails.text_of(rep), path=f"{PATH}/{TOKEN}",
                                kind=JSON)
         self.assertEqual(status, 201)
         self.assertEqual(collector.only_record()["auth"], "path")
-        self.assertEqual(nginx.post(b"{}", path=f"{PATH}/{TOKEN}x")[0], 404)
-        nginx.stop()
-        self.assertNotIn(TOKEN, (nginx.base / "access.log").read_text())
+        self.assertEqual(front.post(b"{}", path=f"{PATH}/{TOKEN}x")[0], 404)
+        front.stop()
+        self.assertNotIn(TOKEN, front.access_log())
 
     def test_large_body(self):
-        """Over what nginx keeps in memory."""
-        collector, nginx = self.pair()
+        """Over what is kept in memory."""
+        collector, front = self.pair()
         rep = mails.report()
         rep["policies"] *= 20000
         body = mails.text_of(rep)
         self.assertGreater(len(body), 2 << 20)
-        status, answer = nginx.post(body, kind=JSON)
+        status, answer = front.post(body, kind=JSON)
         self.assertEqual(status, 201, answer)
         self.assertEqual(len(collector.only_record()["report"]["policies"]),
                          20000)
 
     def test_chunked(self):
-        collector, nginx = self.pair()
-        status, answer = nginx.post(
+        collector, front = self.pair()
+        status, answer = front.post(
             gzip.compress(mails.text_of(mails.report())), "-H",
-            "Transfer-Encoding: chunked", "--http1.1")
+            "Transfer-Encoding: chunked")
         self.assertEqual(status, 201, answer)
         collector.only_record()
 
     def test_expect(self):
-        """nginx says 100, and the body comes."""
-        collector, nginx = self.pair()
+        """The web server says 100, and the body comes."""
+        collector, front = self.pair()
         rep = mails.report()
         rep["policies"] *= 20000
         began = time.monotonic()
-        status, answer = nginx.post(
-            mails.text_of(rep), "-H", "Expect: 100-continue", "--http1.1",
+        status, answer = front.post(
+            mails.text_of(rep), "-H", "Expect: 100-continue",
             "--expect100-timeout", "30", kind=JSON)
         self.assertEqual(status, 201, answer)
         self.assertIn(b"100 Continue", answer)
@@ -227,51 +317,96 @@ class Proxy(CollectorCase):
         collector.only_record()
 
     def test_too_large(self):
-        """By nginx, whose limit is that of the default configuration."""
-        collector, nginx = self.pair()
-        self.assertEqual(nginx.post(bytes(33 << 20))[0], 413)
+        """For the web server, whose limit is that of the default."""
+        collector, front = self.pair()
+        self.assertIn(front.post(bytes(33 << 20))[0], self.TOO_LARGE)
         self.assertEqual(collector.records(), [])
 
     def test_too_large_for_the_collector(self):
-        collector, nginx = self.pair(MaxBodySize="10K")
-        self.assertEqual(nginx.post(bytes(10241))[0], 413)
-        self.assertEqual(nginx.post(os.urandom(10240))[0], 201)
+        collector, front = self.pair(MaxBodySize="10K")
+        self.assertEqual(front.post(bytes(10241))[0], 413)
+        self.assertEqual(front.post(os.urandom(10240))[0], 201)
         self.assertEqual(len(collector.unreadable()), 1)
         self.assertEqual(self.refusals(), [(413, "too-large")])
 
-    def test_without_buffering(self):
-        """proxy_request_buffering off: the body comes as it is sent."""
-        collector, nginx = self.pair(MaxBodySize="10K")
-        nginx.change("proxy_request_buffering on",
-                     "proxy_request_buffering off")
-        text = mails.text_of(mails.report())
-        for words in ((), ("-H", "Transfer-Encoding: chunked", "--http1.1")):
-            self.assertEqual(nginx.post(text, *words, kind=JSON)[0], 201)
-        collector.only_record()
-        self.assertEqual(nginx.post(bytes(20000))[0], 413)
-
-    def test_rate_is_the_clients(self):
-        _, nginx = self.pair(RatePerClient="3")
-        text = mails.text_of(mails.report())
-        self.assertEqual([nginx.post(text)[0] for _ in range(4)],
-                         [201, 201, 201, 429])
-        self.assertEqual(nginx.post(text, "--interface", "127.0.0.78")[0],
-                         201)
-
     def test_collector_is_away(self):
-        """503 and Retry-After, and then it is back."""
-        collector, nginx = self.pair()
+        """No success, so that the sender comes again; then it is back."""
+        collector, front = self.pair()
         text = mails.text_of(mails.report())
         self.assertEqual(collector.stop(), 0)
-        status, answer = nginx.post(text)
+        self.assertEqual(front.post(text)[0], self.AWAY)
+        collector.start()
+        self.assertEqual(front.post(text)[0], 201)
+
+
+class ApacheProxy(Proxy, CollectorCase):
+    FRONT = Apache
+
+
+class CaddyProxy(Proxy, CollectorCase):
+    FRONT = Caddy
+    AWAY = 502
+    # It may close the connection before curl has read its answer.
+    TOO_LARGE = (413, 0)
+
+
+class NginxProxy(Proxy, CollectorCase):
+    FRONT = Nginx
+
+    def test_it_says_when_to_come_again(self):
+        collector, front = self.pair()
+        self.assertEqual(collector.stop(), 0)
+        status, answer = front.post(mails.text_of(mails.report()))
         self.assertEqual(status, 503)
         self.assertIn(b"\r\nRetry-After: 300\r\n", answer)
         collector.start()
-        self.assertEqual(nginx.post(text)[0], 201)
+
+    def test_nor_when_nginx_adds_to_it(self):
+        """As many have it: $proxy_add_x_forwarded_for."""
+        collector, front = self.pair()
+        front.change("X-Forwarded-For $remote_addr",
+                     "X-Forwarded-For $proxy_add_x_forwarded_for")
+        status, answer = front.post(
+            mails.text_of(mails.report()), "-H", "X-Forwarded-For: 192.0.2.1")
+        self.assertEqual(status, 201, answer)
+        self.assertEqual(collector.only_record()["client"], CLIENT)
+
+    def test_whom_nginx_knows(self):
+        """With auth_basic and $remote_user, such a report is auth=proxy."""
+        collector, front = self.pair(RequireAuth="yes")
+        done = subprocess.run(["openssl", "passwd", "-apr1", "secret"],
+                              check=True, capture_output=True, timeout=20)
+        users = front.base / "users"
+        users.write_bytes(b"sender:" + done.stdout)
+        front.change('X-Remote-User "";', "X-Remote-User $remote_user;\n"
+                     f"auth_basic reports; auth_basic_user_file {users};")
+        text = mails.text_of(mails.report())
+        self.assertEqual(front.post(text, "-u", "sender:wrong")[0], 401)
+        self.assertEqual(front.post(text, "-u", "sender:secret")[0], 201)
+        self.assertEqual(collector.only_record()["auth"], "proxy")
+
+    def test_without_buffering(self):
+        """proxy_request_buffering off: the body comes as it is sent."""
+        collector, front = self.pair(MaxBodySize="10K")
+        front.change("proxy_request_buffering on",
+                     "proxy_request_buffering off")
+        text = mails.text_of(mails.report())
+        for words in ((), ("-H", "Transfer-Encoding: chunked")):
+            self.assertEqual(front.post(text, *words, kind=JSON)[0], 201)
+        collector.only_record()
+        self.assertEqual(front.post(bytes(20000))[0], 413)
+
+    def test_rate_is_the_clients(self):
+        _, front = self.pair(RatePerClient="3")
+        text = mails.text_of(mails.report())
+        self.assertEqual([front.post(text)[0] for _ in range(4)],
+                         [201, 201, 201, 429])
+        self.assertEqual(front.post(text, "--interface", "127.0.0.78")[0],
+                         201)
 
     def test_nothing_else_is_reached(self):
-        _, nginx = self.pair()
-        self.assertEqual(nginx.curl(path="/healthz")[0], 404)
-        status, page = nginx.curl()
+        _, front = self.pair()
+        self.assertEqual(front.curl(path="/healthz")[0], 404)
+        status, page = front.curl()
         self.assertEqual(status, 200)
         self.assertIn(b"RFC 8460", page)
