@@ -427,7 +427,7 @@ exit_of(const struct proof *proof)
 }
 
 static bool
-is_ours(const struct diagnose *d, const char *name, const char *ascii)
+is_listed(const struct diagnose *d, const char *name, const char *ascii)
 {
 	return mailbox_is_our_domain(d->index.conf, name) ||
 	    mailbox_is_our_domain(d->index.conf, ascii);
@@ -444,10 +444,10 @@ read_names(const struct diagnose *d, struct proof_failure *failure)
 		return "its policy-domain is no domain name";
 	if (mx[0] != '\0' && !idn_to_ascii(mx, failure->mx))
 		return "its receiving-mx-hostname is no host name";
-	if (!is_ours(d, domain, failure->domain))
+	if (!is_listed(d, domain, failure->domain))
 		return "its policy-domain is none of those of Domain";
 	failure->is_our_mx = d->index.conf->domain.count > 0 && mx[0] != '\0' &&
-	    is_ours(d, mx, failure->mx);
+	    is_listed(d, mx, failure->mx);
 	return NULL;
 }
 
