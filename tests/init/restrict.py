@@ -53,7 +53,6 @@ NOT_TRIED = {
     "RestartPreventExitStatus": "needs the service manager",
     "RuntimeDirectory": "made by the service manager; -w stands for it",
     "RuntimeDirectoryMode": "made by the service manager; -w stands for it",
-    "RuntimeDirectoryPreserve": "done by the service manager after the stop",
     "StateDirectory": "made by the service manager; -w stands for it",
     "StateDirectoryMode": "made by the service manager; -w stands for it",
     "TasksMax": "needs a control group",

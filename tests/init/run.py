@@ -274,14 +274,28 @@ class CollectorUnit(Unit):
                                 COLLECTOR_INTEGRATION, "/run/ingest")
         self.assertRegex(text, r"integration: [1-9]\d* passed, 0 failed")
 
-    def test_directory_of_the_socket_is_kept(self):
-        """The socket lies in what the service would remove at its end."""
-        service = read("init/tlsrpt-collector.service.in")
-        path = re.search(r"^ListenStream=@runstatedir@/(\S+)/[a-z.]+$",
+    def test_directory_of_the_socket(self):
+        """It is writable, and neither given away nor removed with what is in
+        it, as a RuntimeDirectory would be."""
+        path = re.search(r"^ListenStream=(@runstatedir@/\S+)/[a-z.]+$",
                          read("init/tlsrpt-collector.socket.in"),
                          re.MULTILINE)[1]
-        self.assertIn(f"\nRuntimeDirectory={path}\n", service)
-        self.assertIn("\nRuntimeDirectoryPreserve=yes\n", service)
+        service = read("init/tlsrpt-collector.service.in")
+        self.assertNotIn("\nRuntimeDirectory", service)
+        self.assertIn(f"\nReadWritePaths=-{path}\n", service)
+        self.assertIn(f"\nd {path} 0755 tlsrpt-milter ",
+                      read("init/tlsrpt-milter.tmpfiles.in"))
+
+    def test_restrictions_are_those_of_the_milter(self):
+        """Which the tests of restrictions try one by one."""
+        def restrictions(name):
+            text = read(f"init/{name}.service.in")
+            text = text.partition("# The file system.")[2]
+            return re.findall(r"^[A-Z]\w+=.*", text.replace(name, "NAME"),
+                              re.MULTILINE)
+        self.assertGreater(len(restrictions(self.NAME)), 30)
+        self.assertEqual(restrictions(self.NAME),
+                         restrictions("tlsrpt-milter"))
 
     def test_socket_activation(self):
         """The socket is there before the service, and what Listen says is
@@ -763,6 +777,15 @@ class Snippets(Case):
             (self.dir / "master.cf").write_text("", encoding="ascii")
             text = self.ok(run("postconf", "-c", self.dir, "smtpd_milters"))
             self.assertEqual(text.split(), line.split())
+
+    def test_nginx(self):
+        """The README shows lines of the file."""
+        shown = read("README.md").partition("location /v1/tlsrpt {\n")[2]
+        shown = shown.partition("\n}\n")[0].splitlines()
+        self.assertGreater(len(shown), 5)
+        place = read("conf/nginx.conf").partition("location /v1/tlsrpt {\n")
+        lines = place[2].partition("\n}\n")[0].splitlines()
+        self.assertEqual(shown, [line for line in lines if line in shown])
 
     def test_sample(self):
         """The sample is right, as it is and with each default given."""
