@@ -11,7 +11,7 @@ build="gcc make pkg-config libmilter-dev zlib1g-dev libcjson-dev libssl-dev
 	libcurl4-openssl-dev libidn2-dev libmicrohttpd-dev"
 test="check python3 postfix mount systemd mandoc shellcheck curl
 	unbound ldnsutils opendkim openssl dovecot-sieve libidn12
-	nginx-light"
+	nginx-light wrk"
 ci="clang clang-format cppcheck gcovr chromium"
 
 fail() {

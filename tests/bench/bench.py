@@ -11,9 +11,11 @@
 (d) verifying a signature: against libopendkim alone with the same keys, which
     decodes them anew each time; ours stay decoded.
 (e) the index (StateFile), through Postfix: with it against without it.
+(f) reports by HTTPS: against an nginx that stores the bodies.
 
 Machines drift, so configurations take turns and medians are compared; times
-by themselves say little. (a) and (b) run as root in namespaces of their own.
+by themselves say little. (a), (b), (e) and (f) run as root in namespaces of
+their own.
 """
 
 import argparse
@@ -30,6 +32,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
 
+import collectorbench  # noqa: E402  pylint: disable=wrong-import-position
 import lab  # noqa: E402  pylint: disable=wrong-import-position
 
 TOOLS = lab.BUILD / "bench"
@@ -51,6 +54,7 @@ class Settings:
         self.ordinary = 1000 if quick else 3000
         self.reports = 500 if quick else 1500
         self.bare = 500 if quick else 2000
+        self.https_seconds = 2 if quick else 5
         self.decode_rounds = 5 if quick else 11
         # A fresh one: some file systems create files slowly for a minute
         # after many have been removed.
@@ -406,17 +410,34 @@ def inside(settings, parts):
     return 0
 
 
+def inside_https(settings):
+    base = lab.furnish(settings.directory)
+    pathlib.Path("/proc/sys/net/unix/max_dgram_qlen").write_text("512")
+    with subprocess.Popen([str(TOOLS / "logsink"), "/dev/log"],
+                          stdout=subprocess.PIPE) as log:
+        try:
+            lab.wait_until(pathlib.Path("/dev/log").exists, "logsink")
+            collectorbench.run(base, settings.runs, settings.https_seconds,
+                               interleave, verdict)
+        finally:
+            log.send_signal(signal.SIGTERM)
+    return 0
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true",
                         help="fewer and shorter runs")
-    parser.add_argument("--only", default="abcde", metavar="PARTS",
-                        help="of a, b, c, d and e")
+    parser.add_argument("--only", default="abcdef", metavar="PARTS",
+                        help="of a, b, c, d, e and f")
     args = parser.parse_args()
     settings = Settings(args.quick)
     problems = lab.require()
     if shutil.which("smtp-source") is None:
         problems.append("smtp-source is not installed")
+    for name in ("nginx", "wrk"):
+        if "f" in args.only and shutil.which(name) is None:
+            problems.append(f"{name} is not installed: run make deps")
     if problems:
         sys.exit("\n".join(f"bench: {text}" for text in problems))
 
@@ -435,6 +456,9 @@ def main():
             bench_dkim(settings)
         if set(args.only) & set("abe"):
             status = lab.run_inside(lambda: inside(settings, args.only))
+            shutil.rmtree(lab.BUILD / settings.directory, ignore_errors=True)
+        if "f" in args.only:
+            status |= lab.run_inside(lambda: inside_https(settings))
             shutil.rmtree(lab.BUILD / settings.directory, ignore_errors=True)
     except lab.LabError as error:
         sys.exit(f"bench: {error}")
