@@ -30,8 +30,9 @@ SANITIZE  =
 CFLAGS    = $(OPTIMIZE) $(HARDENING)
 LDFLAGS   = $(LINK_HARDENING)
 
-# Each part of the library has a folder; names of headers are unique.
-INCLUDES = $(patsubst %/,-I%,$(sort $(wildcard common/*/)))
+# Each part of the library and of the command has a folder; names of headers are
+# unique.
+INCLUDES = $(patsubst %/,-I%,$(sort $(wildcard common/*/ cli/*/))) -Icli
 
 ALL_CPPFLAGS = -D_XOPEN_SOURCE=700 -DVERSION='"$(VERSION)"' \
 	-DSYSCONFDIR='"$(sysconfdir)"' -DLOCALSTATEDIR='"$(localstatedir)"' \
@@ -52,12 +53,12 @@ CHECK_LIBS  = $(shell $(PKG_CONFIG) --libs check)
 COMMON := $(sort $(wildcard common/*/*.c))
 MILTER := $(sort $(wildcard milter/*.c))
 COLLECTOR := $(sort $(wildcard collector/*.c))
-CLI    := $(sort $(wildcard cli/*.c))
+CLI    := $(sort $(wildcard cli/*.c cli/*/*.c))
 UNIT   := $(sort $(wildcard tests/unit/*.c))
 FUZZ   := $(sort $(wildcard tests/fuzz/fuzz-*.c))
 BENCH  := $(sort $(wildcard tests/bench/*.c))
 SOURCES = $(COMMON) $(MILTER) $(COLLECTOR) $(CLI) $(UNIT) $(FUZZ) $(BENCH)
-HEADERS = $(wildcard common/*/*.h milter/*.h collector/*.h cli/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h)
+HEADERS = $(wildcard common/*/*.h milter/*.h collector/*.h cli/*.h cli/*/*.h tests/unit/*.h tests/fuzz/*.h tests/bench/*.h)
 MANUALS = milter/tlsrpt-milter.8 milter/tlsrpt-milter.conf.5 \
 	collector/tlsrpt-collector.8 cli/tlsrpt.1
 
@@ -100,8 +101,8 @@ $(B)/%.o: %.c $(B)/flags
 	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The style sheet, as strings of C, a line each.
-$(B)/cli/htmltable.o: $(B)/html.css.h
-$(B)/html.css.h: cli/html.css
+$(B)/cli/html/htmltable.o: $(B)/html.css.h
+$(B)/html.css.h: cli/html/html.css
 	@mkdir -p $(@D)
 	sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n",/' $< > $@
 

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Make cli/html.png and cli/html-dark.png, the page as the README shows it.
+"""Make cli/html/html.png and html-dark.png, the page as the README shows it.
 
     python3 tests/demo/picture.py
 
@@ -71,7 +71,7 @@ def main():
                     "document.getElementById('day')"
                     ".getBoundingClientRect().bottom"))
                 subprocess.run(["pngquant", "--force", "--speed=1", "--strip",
-                                "--output", ROOT / "cli" / to, str(COLOURS),
+                                "--output", ROOT / "cli" / "html" / to, str(COLOURS),
                                 base / to], check=True)
 
 

@@ -918,7 +918,7 @@ tests:
                                read("conf/prometheus-rules.yml")))
         self.assertEqual(len(asked), 2)
         for name in asked:
-            self.assertIn(f'"{name}"', read("cli/metrics.c"))
+            self.assertIn(f'"{name}"', read("cli/index/metrics.c"))
 
     def test_rules(self):
         self.need("promtool")
