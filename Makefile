@@ -145,7 +145,7 @@ asan:
 
 # What makes its threads meet; the rest adds nothing but time.
 TSAN_TESTS = test_treatment test_session test_collector test_logdaemon test_process \
-	test_unverified test_slowdns test_alert test_tracker
+	test_unverified test_slowdns test_alert test_tracker test_collectorload
 
 tsan:
 	$(MAKE) B=build/tsan CC=$(CLANG) OPTIMIZE='-O1 -g -fno-omit-frame-pointer' \

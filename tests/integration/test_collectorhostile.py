@@ -2,6 +2,8 @@
 served meanwhile, and nothing is read that is open to doubt."""
 
 import contextlib
+import itertools
+import select
 import socket
 import string
 import struct
@@ -53,12 +55,18 @@ class Slow(HostileCase):
                          {(408, "timeout")})
         self.assertEqual(collector.unreadable(), [])
 
+    @staticmethod
+    def is_reset(sock):
+        poll = select.poll()
+        poll.register(sock, 0)
+        return bool(poll.poll(0))
+
     def test_who_reads_no_answer(self):
         """Pipelined without end, answers left unread."""
         collector = self.collector(RequestTimeout="2s", RatePerClient="0")
         request = b"GET /v1/tlsrpt HTTP/1.1\r\nHost: x\r\n\r\n" * 200
         with self.service():
-            socks = self.crowd(10)
+            socks = self.crowd(4)
             for sock in socks:
                 sock.setblocking(False)
             began = time.monotonic()
@@ -69,9 +77,11 @@ class Slow(HostileCase):
                         sent += sock.send(request)
                 time.sleep(0.01)
             self.assertGreater(sent, 100000)
-            lab.wait_until(lambda: all(map(is_closed, socks)),
-                           "end of those who read nothing", 10)
-        self.assertLess(memory(collector), 200000)
+            # Without reading a byte.
+            lab.wait_until(lambda: all(map(self.is_reset, socks)),
+                           "end of those who read nothing")
+        if not lab.is_sanitized():
+            self.assertLess(memory(collector), 50000)
 
     def test_half_open(self):
         """Gone without a word, in the middle of everything, or deaf."""
@@ -277,7 +287,8 @@ class Frames(HostileCase):
                         sock.sendall(head + begin)
                         while time.monotonic() < began + 20:
                             sock.sendall(block)
-        self.assertLess(memory(collector), 200000)
+        if not lab.is_sanitized():
+            self.assertLess(memory(collector), 50000)
         self.assertEqual(collector.unreadable(), [])
 
     def test_trailers_say_nothing(self):
@@ -323,7 +334,8 @@ class Frames(HostileCase):
         token = set(b"!#$%&'*+-.^_`|~:" + string.digits.encode()
                     + string.ascii_letters.encode())
         value = set(range(32, 127)) | set(range(128, 256)) | {9}
-        for byte in range(256):
+        wanted = set()
+        for byte in itertools.chain(range(129), range(129, 256, 9)):
             for head, good in ((b"x%cy: z\r\n", token),
                                (b"x: y%cz\r\n", value)):
                 with self.subTest(head=head, byte=byte):
@@ -331,9 +343,9 @@ class Frames(HostileCase):
                     found = answers(collector.raw(framed(text, head % byte)))
                     self.assertEqual(found == [201], byte in good)
                     self.assertLessEqual(len(found), 1)
-                    self.assertEqual(
-                        mails.unique_of(text) in self.stored(collector),
-                        byte in good)
+                    if byte in good:
+                        wanted.add(mails.unique_of(text))
+        self.assertEqual(self.stored(collector), wanted)
 
     def test_refusal_ends_the_pipeline(self):
         collector = self.collector()
