@@ -3,8 +3,6 @@
  *     [--format=text|json] FILE | --problem=N [-c FILE] [--state=FILE]
  *     [--archive=DIR]
  */
-#include "trace.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -14,6 +12,10 @@
 
 #include "command.h"
 #include "render.h"
+#include "tracegather.h"
+#include "tracelog.h"
+#include "traceprint.h"
+#include "tracing.h"
 
 static const char usage[] =
     "usage: tlsrpt trace [--maillog=FILE]... [--journal] [--lines=N]\n"
@@ -39,23 +41,9 @@ static const char usage[] =
     "in the configuration.\n";
 
 enum {
-	EX_NONE = 1 /* no line was found */
+	LINES_DEFAULT = 20, /* shown of each failure */
+	EX_NONE = 1         /* no line was found */
 };
-
-void
-tracing_complain(
-    struct tracing *tracing, const char *file, int status, const char *what)
-{
-	/* Standard error and standard output may be the same terminal. */
-	(void)fflush(stdout);
-	(void)fputs("tlsrpt trace: ", stderr);
-	render_string(stderr, file);
-	(void)fputs(": ", stderr);
-	render_string(stderr, what);
-	(void)fputc('\n', stderr);
-	if (tracing->exit_status == EX_OK)
-		tracing->exit_status = status;
-}
 
 /*
  * Options.
@@ -87,7 +75,7 @@ bad_word(const char *word, const char *why)
 static bool
 add_maillog(struct tracing *tracing, const char *file)
 {
-	if (tracing->maillogs == TRACE_FILES_MAX)
+	if (tracing->maillogs == TRACING_FILES_MAX)
 		return bad_word(file, "one --maillog too many");
 	tracing->maillog[tracing->maillogs++] = file;
 	return true;
@@ -220,9 +208,8 @@ static int
 run(struct tracing *tracing)
 {
 	bool has_lines,
-	    has_failure = tracing->problem != 0
-	    ? tracing_gather_problem(tracing)
-	    : tracing_gather_report(tracing);
+	    has_failure = tracing->problem != 0 ? tracegather_problem(tracing)
+						: tracegather_report(tracing);
 
 	if (!has_failure)
 		return tracing->exit_status;
@@ -232,13 +219,13 @@ run(struct tracing *tracing)
 			    tracing, "windows", EX_OSERR, "out of memory");
 			return tracing->exit_status;
 		}
-		tracing_read_logs(tracing);
+		tracelog_read(tracing);
 		if (!tracing->has_log)
 			return tracing->exit_status;
 		note_memory(tracing);
 	}
-	has_lines = tracing->is_json ? tracing_print_json(tracing)
-				     : tracing_print_text(tracing);
+	has_lines = tracing->is_json ? traceprint_json(tracing)
+				     : traceprint_text(tracing);
 	if (tracing->exit_status != EX_OK)
 		return tracing->exit_status;
 	return has_lines ? EX_OK : EX_NONE;
@@ -254,7 +241,7 @@ trace_main(int argc, char **argv)
 		(void)fputs("tlsrpt: out of memory\n", stderr);
 		return EX_OSERR;
 	}
-	tracing->lines = TRACE_LINES_DEFAULT;
+	tracing->lines = LINES_DEFAULT;
 	tracing->with_colour = command_with_colour();
 	tracing->exit_status = EX_OK;
 	status = read_options(tracing, argc, argv);

@@ -1,12 +1,12 @@
 #define _DEFAULT_SOURCE /* getifaddrs() */
 
+#include "traceaddress.h"
+
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "trace.h"
 
 /* In the form in which addresses are compared. */
 static bool
@@ -29,7 +29,7 @@ read_interface(const struct sockaddr *sa, struct address_ip *ip)
 }
 
 bool
-tracing_is_our_address(const struct address_ip *address)
+traceaddress_is_ours(const struct address_ip *address)
 {
 	struct ifaddrs *list;
 	struct address_ip ip;

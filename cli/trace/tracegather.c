@@ -1,7 +1,5 @@
-/*
- * Which failures "tlsrpt trace" looks for: those of a report, or of the records
- * that tell of a problem.
- */
+#include "tracegather.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +7,14 @@
 #include <sys/stat.h>
 #include <sysexits.h>
 
+#include "index.h"
 #include "input.h"
 #include "problemlist.h"
 #include "text.h"
-#include "trace.h"
 
 enum {
+	FAILURES_MAX = 4096, /* further ones are counted only */
+	RECORDS_MAX = 100,   /* that are read for a problem */
 	PATH_MAX_BYTES = 4096,
 	DAY_LAST = 86399 /* seconds from the first to the last of a day */
 };
@@ -71,14 +71,14 @@ is_of(const struct state_problem *problem, const struct policy *policy,
 	    is_same_name(problem->result_type, failure->result_type);
 }
 
-static struct trace_failure *
+static struct tracing_failure *
 make_room(struct gathering *gathering)
 {
 	struct tracing *tracing = gathering->tracing;
 	size_t cap = tracing->cap == 0 ? 16 : 2 * tracing->cap;
-	struct trace_failure *grown;
+	struct tracing_failure *grown;
 
-	if (tracing->count == TRACE_FAILURES_MAX) {
+	if (tracing->count == FAILURES_MAX) {
 		tracing->dropped++;
 		return NULL;
 	}
@@ -95,10 +95,10 @@ make_room(struct gathering *gathering)
 }
 
 static void
-fill(struct trace_failure *out, const struct report *report,
+fill(struct tracing_failure *out, const struct report *report,
     const struct policy *policy, const struct failure *failure)
 {
-	*out = (struct trace_failure){
+	*out = (struct tracing_failure){
 		.has_failed = failure->failed.is_known,
 		.failed = failure->failed.value,
 		.has_window = false,
@@ -125,7 +125,7 @@ take_failure(
 {
 	struct gathering *gathering = ctx;
 	struct tracing *tracing = gathering->tracing;
-	struct trace_failure *out;
+	struct tracing_failure *out;
 	struct address_ip ip;
 
 	if (gathering->problem != NULL &&
@@ -229,7 +229,7 @@ gather_file(struct gathering *gathering, const struct conf *conf)
 }
 
 bool
-tracing_gather_report(struct tracing *tracing)
+tracegather_report(struct tracing *tracing)
 {
 	struct gathering gathering = {
 		.tracing = tracing,
@@ -259,7 +259,7 @@ tracing_gather_report(struct tracing *tracing)
  */
 
 struct paths {
-	char path[TRACE_RECORDS_MAX][STATE_PATH_MAX];
+	char path[RECORDS_MAX][STATE_PATH_MAX];
 	size_t count;
 };
 
@@ -270,7 +270,7 @@ take_path(void *ctx, const char *path)
 	struct paths *paths = ctx;
 
 	copy(paths->path[paths->count++], STATE_PATH_MAX, path);
-	return paths->count < TRACE_RECORDS_MAX;
+	return paths->count < RECORDS_MAX;
 }
 
 static void
@@ -308,8 +308,8 @@ gather_number(struct tracing *tracing, struct index *index, struct fault *fault)
 		st = problemlist_pick(
 		    index, tracing->problem, &problem, &is_found, fault);
 	if (st == ST_OK && is_found)
-		st = state_problem_paths(index->state, &problem,
-		    TRACE_RECORDS_MAX, take_path, paths, fault);
+		st = state_problem_paths(index->state, &problem, RECORDS_MAX,
+		    take_path, paths, fault);
 	if (st == ST_OK && is_found)
 		gather_paths(tracing, index, &problem, paths);
 	else if (st == ST_OK) {
@@ -324,7 +324,7 @@ gather_number(struct tracing *tracing, struct index *index, struct fault *fault)
 }
 
 bool
-tracing_gather_problem(struct tracing *tracing)
+tracegather_problem(struct tracing *tracing)
 {
 	static const struct index_command command = { .name = "trace" };
 	struct index index;

@@ -1,7 +1,8 @@
 /*
- * Which logs "tlsrpt trace" reads, and how: files, compressed or not, and the
- * journal.
+ * Files, compressed or not, and the journal.
  */
+#include "tracelog.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,6 @@
 #include "child.h"
 #include "logreader.h"
 #include "text.h"
-#include "trace.h"
 
 enum {
 	BLOCK = 1 << 16,
@@ -281,7 +281,7 @@ read_journal(struct tracing *tracing)
 }
 
 void
-tracing_read_logs(struct tracing *tracing)
+tracelog_read(struct tracing *tracing)
 {
 	bool has_usual = false;
 

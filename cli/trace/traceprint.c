@@ -1,7 +1,8 @@
 /*
- * What "tlsrpt trace" prints. Everything from a report and from a log is made
- * safe for a terminal.
+ * Everything from a report and from a log is made safe for a terminal.
  */
+#include "traceprint.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +11,7 @@
 #include "jsonwriter.h"
 #include "render.h"
 #include "rfc3339.h"
-#include "trace.h"
+#include "traceaddress.h"
 #include "traceverdict.h"
 
 enum {
@@ -28,7 +29,7 @@ struct notes {
 
 /* A failure, with what was found of it. */
 struct traced {
-	const struct trace_failure *failure;
+	const struct tracing_failure *failure;
 	const struct trace_window *window; /* NULL: not looked for */
 	enum trace_verdict verdict;
 	char words[TRACE_TEXT_MAX];
@@ -43,7 +44,7 @@ new_note(struct notes *notes)
 }
 
 static void
-note_address(const struct trace_failure *failure, struct notes *notes)
+note_address(const struct tracing_failure *failure, struct notes *notes)
 {
 	if (failure->has_address)
 		return;
@@ -75,13 +76,13 @@ note_host(const struct traced *traced, struct notes *notes)
 
 static void
 note_our_address(const struct tracing *tracing,
-    const struct trace_failure *failure, struct notes *notes)
+    const struct tracing_failure *failure, struct notes *notes)
 {
 	const char *text = failure->receiving_ip;
 	struct address_ip ip;
 
 	if (!tracing->is_our_log || !address_read_ip(text, strlen(text), &ip) ||
-	    tracing_is_our_address(&ip))
+	    traceaddress_is_ours(&ip))
 		return;
 	(void)snprintf(new_note(notes), NOTE_MAX,
 	    "%s, where it happened, is no address of this machine: unless "
@@ -128,7 +129,7 @@ note_disabled(const struct traced *traced, struct notes *notes)
 static void
 find(const struct tracing *tracing, size_t i, struct traced *traced)
 {
-	const struct trace_failure *failure = &tracing->failure[i];
+	const struct tracing_failure *failure = &tracing->failure[i];
 
 	traced->failure = failure;
 	traced->window = NULL;
@@ -186,7 +187,7 @@ put_wrapped(const char *label, const char *text)
 static void
 put_head(const struct tracing *tracing, const struct traced *traced, size_t n)
 {
-	const struct trace_failure *failure = traced->failure;
+	const struct tracing_failure *failure = traced->failure;
 
 	(void)printf("%s%s%zu. ", n > 1 ? "\n" : "",
 	    tracing->with_colour ? "\033[1m" : "", n);
@@ -280,7 +281,7 @@ put_lines(const struct tracing *tracing, const struct trace_window *window)
 static void
 print_text(const struct tracing *tracing, const struct traced *traced, size_t n)
 {
-	const struct trace_failure *failure = traced->failure;
+	const struct tracing_failure *failure = traced->failure;
 
 	put_head(tracing, traced, n);
 	put_row("reporter", failure->organization_name);
@@ -299,7 +300,7 @@ print_text(const struct tracing *tracing, const struct traced *traced, size_t n)
 }
 
 bool
-tracing_print_text(const struct tracing *tracing)
+traceprint_text(const struct tracing *tracing)
 {
 	struct traced traced;
 	bool has_lines = false;
@@ -326,7 +327,7 @@ tracing_print_text(const struct tracing *tracing)
 static void
 write_failure(struct jsonwriter *writer, const struct traced *traced, size_t n)
 {
-	const struct trace_failure *f = traced->failure;
+	const struct tracing_failure *f = traced->failure;
 
 	jsonwriter_string(writer, "event", "trace");
 	jsonwriter_number(writer, "number", (int64_t)n);
@@ -425,7 +426,7 @@ print_json(const struct tracing *tracing, const struct traced *traced, size_t n)
 }
 
 bool
-tracing_print_json(const struct tracing *tracing)
+traceprint_json(const struct tracing *tracing)
 {
 	struct traced traced;
 	bool has_lines = false;
