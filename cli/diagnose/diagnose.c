@@ -2,12 +2,9 @@
  * tlsrpt diagnose [OPTION...] DOMAIN
  * tlsrpt diagnose [OPTION...] --report=FILE | --problem=N
  */
-#include "diagnose.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +15,17 @@
 #include "address.h"
 #include "certificate.h"
 #include "command.h"
+#include "diagnosed.h"
 #include "diagnosejson.h"
 #include "diagnoseproof.h"
 #include "diagnosetext.h"
+#include "idn.h"
+#include "index.h"
+#include "judgereported.h"
 #include "keyword.h"
 #include "render.h"
 #include "reportedpolicy.h"
-#include "result.h"
+#include "resolver.h"
 
 static const char usage[] =
     "usage: tlsrpt diagnose [-c FILE] [--mx=HOST] [--policy=sts|dane|all]\n"
@@ -64,9 +65,31 @@ static const char usage[] =
 
 enum {
 	PORT_SMTP = 25,
-	PORT_HTTPS = 443,
 	TIMEOUT = 20, /* seconds */
 	HOST_MAX = 256
+};
+
+/* The subcommand being run. Strings are those of argv or the configuration. */
+struct diagnose {
+	struct index index; /* with the configuration */
+	struct conf *given; /* values of options, as keywords have them */
+	bool is_json;
+	/* What was asked for. */
+	char domain[IDN_NAME_MAX]; /* or "" */
+	char mx[IDN_NAME_MAX];     /* or "" */
+	bool with_sts;
+	bool with_dane;
+	bool is_dane_required;
+	const char *conf_path; /* or NULL, as the others */
+	const char *state_path;
+	const char *archive;
+	const char *ca_file;
+	const char *trust_anchor; /* of --trust-anchor; then the one used */
+	const char *report;
+	unsigned long problem; /* or 0 */
+	/* What it needs. */
+	struct diagnosed_means means;
+	bool has_index; /* it is open */
 };
 
 static const char *const trust_anchors[] = {
@@ -105,7 +128,7 @@ read_port(struct diagnose *d, const char *word)
 {
 	if (!address_is_port(word, strlen(word)))
 		return bad_word(word, "no port, 1 to 65535");
-	d->port = (unsigned)strtoul(word, NULL, 10);
+	d->means.port = (unsigned)strtoul(word, NULL, 10);
 	return true;
 }
 
@@ -182,7 +205,7 @@ is_our_address(const char *word)
 static bool
 read_source(struct diagnose *d, const char *word)
 {
-	d->source = word;
+	d->means.source = word;
 	if (!address_is_ip(word, strlen(word)))
 		return bad_word(word, "no IP address");
 	return is_our_address(word) ||
@@ -326,9 +349,9 @@ choose_helo(struct diagnose *d)
 	(void)snprintf(whole, sizeof whole, "%s%s",
 	    host[0] != '\0' ? host : "localhost",
 	    strchr(host, '.') == NULL ? ".localdomain" : "");
-	if (!idn_to_ascii(whole, d->helo))
-		(void)snprintf(
-		    d->helo, sizeof d->helo, "localhost.localdomain");
+	if (!idn_to_ascii(whole, d->means.helo))
+		(void)snprintf(d->means.helo, sizeof d->means.helo,
+		    "localhost.localdomain");
 }
 
 /* Say what has failed; returns the exit status that stands for it. */
@@ -354,12 +377,14 @@ prepare(struct diagnose *d)
 
 	choose_helo(d);
 	choose_trust_anchor(d);
+	d->means.has_trust_anchor = d->with_dane && d->trust_anchor != NULL;
+	d->means.milliseconds = (unsigned)d->given->dns_timeout * 1000;
 	settings.trust_anchor_file = d->with_dane ? d->trust_anchor : NULL;
-	d->resolver = resolver_new(&settings, &fault);
-	if (d->resolver == NULL)
+	d->means.resolver = resolver_new(&settings, &fault);
+	if (d->means.resolver == NULL)
 		return fail(&fault, EX_CONFIG);
-	d->store = certificate_store(d->ca_file, &fault);
-	if (d->store != NULL)
+	d->means.store = certificate_store(d->ca_file, &fault);
+	if (d->means.store != NULL)
 		return -1;
 	return fail(
 	    &fault, fault.status == ST_NO_MEMORY ? EX_OSERR : EX_CONFIG);
@@ -368,91 +393,6 @@ prepare(struct diagnose *d)
 /*
  * Diagnosing.
  */
-
-enum status
-diagnosed_run(const struct diagnose *d, const struct diagnose_wish *wish,
-    struct diagnosed *diagnosed, struct fault *fault)
-{
-	void (*old)(int);
-	enum status st;
-
-	memset(diagnosed, 0, sizeof *diagnosed);
-	(void)snprintf(
-	    diagnosed->domain, sizeof diagnosed->domain, "%s", wish->domain);
-	if (wish->mx != NULL)
-		(void)snprintf(
-		    diagnosed->mx, sizeof diagnosed->mx, "%s", wish->mx);
-	diagnosed->settings = (struct diagnosis_settings){
-		.domain = diagnosed->domain,
-		.mx = wish->mx != NULL ? diagnosed->mx : NULL,
-		.is_mx_of_dns = wish->is_mx_of_dns,
-		.without_mx = wish->without_mx,
-		.with_sts = wish->with_sts,
-		.with_dane = wish->with_dane,
-		.is_dane_required = wish->is_dane_required,
-		.port = d->port,
-		.https_port = PORT_HTTPS,
-		.source = d->source,
-		.resolver = d->resolver,
-		.has_trust_anchor = d->with_dane && d->trust_anchor != NULL,
-		.store = d->store,
-		.helo = d->helo,
-		.milliseconds = (unsigned)d->given->dns_timeout * 1000,
-	};
-	/* A server may close the connection at any time; a reader of what we
-	   print may, too, and then we are to end. */
-	old = signal(SIGPIPE, SIG_IGN);
-	st = diagnosis_run(&diagnosed->settings, &diagnosed->diagnosis, fault);
-	(void)signal(SIGPIPE, old);
-	if (st != ST_OK)
-		return st;
-	st = judge(&diagnosed->diagnosis, &diagnosed->findings);
-	return st == ST_OK ? ST_OK : fault_set(fault, st, "no memory");
-}
-
-void
-diagnosed_clear(struct diagnosed *diagnosed)
-{
-	findings_clear(&diagnosed->findings);
-	diagnosis_clear(&diagnosed->diagnosis);
-}
-
-size_t
-diagnosed_count(const struct findings *findings, enum finding_kind kind)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < findings->count; i++)
-		count += findings->finding[i].kind == kind;
-	return count;
-}
-
-const char *
-diagnose_action(const struct finding *finding)
-{
-	if (finding->action == NULL && finding->kind == FINDING_FAILURE)
-		return result_find(finding->result_type)->action;
-	return finding->action;
-}
-
-const char *
-diagnose_cause(const struct finding *finding)
-{
-	const struct result *result = result_find(finding->result_type);
-
-	if (finding->kind != FINDING_FAILURE ||
-	    diagnose_action(finding) != result->action)
-		return NULL;
-	return result->cause;
-}
-
-int64_t
-diagnose_days_left(const struct certificate *certificate, int64_t now)
-{
-	int64_t left = certificate->not_after - now;
-
-	return left >= 0 ? left / 86400 : -((-left + 86399) / 86400);
-}
 
 /* What senders applied last, if the index knows it and we may ask. */
 static enum status
@@ -467,7 +407,7 @@ judge_reported(struct diagnose *d, struct diagnosed *diagnosed)
 	if (reportedpolicy_newest(
 		&reported, &d->index, d->domain, "sts", &fault) == ST_OK &&
 	    reported.lines.count > 0)
-		st = judge_reported_policy(&diagnosed->diagnosis,
+		st = judgereported(&diagnosed->diagnosis,
 		    (const char *const *)reported.lines.line,
 		    reported.lines.count, reported.seen, &diagnosed->findings);
 	reportedpolicy_clear(&reported);
@@ -477,7 +417,7 @@ judge_reported(struct diagnose *d, struct diagnosed *diagnosed)
 static int
 diagnose_domain(struct diagnose *d)
 {
-	const struct diagnose_wish wish = {
+	const struct diagnosed_wish wish = {
 		.domain = d->domain,
 		.mx = d->mx[0] != '\0' ? d->mx : NULL,
 		.with_sts = d->with_sts,
@@ -490,7 +430,7 @@ diagnose_domain(struct diagnose *d)
 	enum status st = ST_NO_MEMORY;
 
 	if (diagnosed != NULL)
-		st = diagnosed_run(d, &wish, diagnosed, &fault);
+		st = diagnosed_run(&d->means, &wish, diagnosed, &fault);
 	if (st == ST_OK)
 		st = judge_reported(d, diagnosed);
 	if (st == ST_OK && d->is_json)
@@ -505,6 +445,21 @@ diagnose_domain(struct diagnose *d)
 		diagnosed_clear(diagnosed);
 	free(diagnosed);
 	return status;
+}
+
+/* What a report or a problem says. */
+static int
+diagnose_proof(struct diagnose *d)
+{
+	const struct diagnoseproof how = {
+		.means = &d->means,
+		.index = &d->index,
+		.report = d->report,
+		.problem = d->problem,
+		.is_json = d->is_json,
+	};
+
+	return diagnoseproof_run(&how);
 }
 
 /* The index is needed for a problem; else it is asked if it can be. */
@@ -533,7 +488,7 @@ run(struct diagnose *d)
 		status = prepare(d);
 	if (status != -1)
 		return status;
-	return d->domain[0] != '\0' ? diagnose_domain(d) : diagnoseproof_run(d);
+	return d->domain[0] != '\0' ? diagnose_domain(d) : diagnose_proof(d);
 }
 
 int
@@ -544,7 +499,7 @@ diagnose_main(int argc, char **argv)
 		.given = conf_new(),
 		.with_sts = true,
 		.with_dane = true,
-		.port = PORT_SMTP,
+		.means.port = PORT_SMTP,
 	};
 	int status;
 
@@ -558,8 +513,8 @@ diagnose_main(int argc, char **argv)
 		status = index_configure(&d.index, &command, d.conf_path);
 	if (status == -1)
 		status = run(&d);
-	resolver_free(&d.resolver);
-	X509_STORE_free(d.store);
+	resolver_free(&d.means.resolver);
+	X509_STORE_free(d.means.store);
 	index_end(&d.index);
 	conf_unref(&d.given);
 	return status;

@@ -38,8 +38,8 @@ diagnosejson_finding(struct jsonwriter *w, const struct diagnosed *diagnosed,
 	jsonwriter_string(w, "result-type", type);
 	jsonwriter_string(w, "failure-reason-code", finding->reason);
 	jsonwriter_string(w, "additional-information", finding->detail);
-	jsonwriter_string(w, "cause", diagnose_cause(finding));
-	jsonwriter_string(w, "action", diagnose_action(finding));
+	jsonwriter_string(w, "cause", diagnosed_cause(finding));
+	jsonwriter_string(w, "action", diagnosed_action(finding));
 	jsonwriter_object_end(w);
 }
 
@@ -169,7 +169,8 @@ write_certificate(
 	jsonwriter_string(w, "issuer", certificate->issuer);
 	jsonwriter_time(w, "not-before", certificate->not_before);
 	jsonwriter_time(w, "not-after", certificate->not_after);
-	jsonwriter_number(w, "days-left", diagnose_days_left(certificate, now));
+	jsonwriter_number(
+	    w, "days-left", diagnosed_days_left(certificate, now));
 	jsonwriter_string(w, "key", certificate->key);
 	jsonwriter_string(w, "sha256", certificate->sha256);
 	jsonwriter_object_end(w);

@@ -5,7 +5,7 @@
 #ifndef DIAGNOSEJSON_H
 #define DIAGNOSEJSON_H
 
-#include "diagnose.h"
+#include "diagnosed.h"
 #include "jsonwriter.h"
 #include "status.h"
 

@@ -4,33 +4,12 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "proof.h"
+#include "proofjson.h"
+#include "proofjudge.h"
+#include "proofread.h"
+#include "prooftext.h"
 #include "render.h"
-
-const char *
-proof_state_str(enum proof_state state)
-{
-	static const char *const words[PROOF_STATES] = {
-		[PROOF_CONFIRMED] = "confirmed",
-		[PROOF_DIFFERENT] = "different",
-		[PROOF_UNTRIED] = "untried",
-		[PROOF_GONE] = "gone",
-	};
-
-	return words[state];
-}
-
-static void
-clear(struct proof *proof)
-{
-	for (size_t i = 0; i < proof->policies; i++) {
-		policylines_clear(&proof->policy[i].reported);
-		policylines_clear(&proof->policy[i].live);
-	}
-	for (size_t i = 0; i < proof->diagnoses; i++) {
-		diagnosed_clear(proof->diagnosed[i]);
-		free(proof->diagnosed[i]);
-	}
-}
 
 static int
 fail(const struct fault *fault)
@@ -42,12 +21,12 @@ fail(const struct fault *fault)
 }
 
 static int
-print(const struct diagnose *d, const struct proof *proof)
+print(const struct diagnoseproof *how, const struct proof *proof)
 {
 	struct fault fault;
 
-	if (!d->is_json)
-		prooftext_print(proof, d->index.with_colour);
+	if (!how->is_json)
+		prooftext_print(proof, how->index->with_colour);
 	else if (proofjson_print(proof) != ST_OK) {
 		(void)fault_set(&fault, ST_NO_MEMORY, "no memory");
 		return fail(&fault);
@@ -56,7 +35,7 @@ print(const struct diagnose *d, const struct proof *proof)
 }
 
 int
-diagnoseproof_run(struct diagnose *d)
+diagnoseproof_run(const struct diagnoseproof *how)
 {
 	struct proof *proof = calloc(1, sizeof *proof);
 	struct fault fault = { .detail = "no memory" };
@@ -64,13 +43,16 @@ diagnoseproof_run(struct diagnose *d)
 
 	if (proof == NULL)
 		return fail(&fault);
-	proof->problem = d->problem;
-	status = d->report != NULL ? proofread_report(d, proof)
-				   : proofread_problem(d, proof);
+	proof->problem = how->problem;
+	status = how->report != NULL
+	    ? proofread_report(how->report, how->index->conf, proof)
+	    : proofread_problem(how->problem, how->index, proof);
 	if (status == -1)
-		status = proofjudge(d, proof, &fault) == ST_OK ? print(d, proof)
-							       : fail(&fault);
-	clear(proof);
+		status = proofjudge(how->means, how->index->conf, proof,
+			     &fault) == ST_OK
+		    ? print(how, proof)
+		    : fail(&fault);
+	proof_clear(proof);
 	free(proof);
 	return status;
 }

@@ -1,106 +1,23 @@
 /*
- * diagnoseproof: what a sender saw, as a report or a problem tells it, beside
- * what is seen now.
+ * diagnoseproof: --report and --problem: what senders saw, tried now.
  */
 #ifndef DIAGNOSEPROOF_H
 #define DIAGNOSEPROOF_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include "diagnose.h"
-#include "policylines.h"
-#include "state.h"
+#include "diagnosed.h"
+#include "index.h"
 
-enum {
-	PROOF_FAILURES_MAX = 64, /* that are tried; the rest is counted */
-	/* Domains that a report names and nobody says are ours. */
-	PROOF_STRANGERS_MAX = 8,
-	PROOF_TEXT_MAX = 512
+struct diagnoseproof {
+	const struct diagnosed_means *means;
+	const struct index *index; /* open, for a problem */
+	const char *report;        /* file name, or NULL for the problem */
+	unsigned long problem;     /* its number, or 0 */
+	bool is_json;
 };
 
-enum proof_state {
-	PROOF_CONFIRMED, /* the same result type */
-	PROOF_DIFFERENT, /* another failure */
-	PROOF_UNTRIED,   /* it could not be found out */
-	PROOF_GONE,      /* success */
-	PROOF_STATES
-};
-
-/* A failure: one MX, policy and result type of a domain. "" is unknown. */
-struct proof_failure {
-	/* As the sender saw it. */
-	char policy_domain[STATE_NAME_MAX];
-	char policy_type[STATE_TYPE_MAX];
-	char result_type[STATE_TYPE_MAX];
-	char receiving_mx_hostname[STATE_NAME_MAX];
-	char reporters[PROOF_TEXT_MAX]; /* names, one or more */
-	char receiving_ip[PROOF_TEXT_MAX];
-	char reason[PROOF_TEXT_MAX]; /* failure-reason-code */
-	char information[PROOF_TEXT_MAX];
-	uint64_t failed; /* sessions */
-	int64_t since;   /* of the ranges of its reports; 0 is unknown */
-	int64_t last;
-	/* Now. */
-	char domain[IDN_NAME_MAX]; /* in A-labels */
-	char mx[IDN_NAME_MAX];
-	bool is_our_mx; /* by Domain: looked at, even if the DNS lacks it */
-	enum proof_state state;
-	bool is_temporary;             /* PROOF_UNTRIED: try again */
-	const char *why;               /* untried without a finding */
-	struct diagnosed *diagnosed;   /* or NULL: no such name */
-	const struct finding *finding; /* that decides it, or NULL */
-};
-
-/* A policy that a sender applied, and that of now. */
-struct proof_policy {
-	char policy_domain[STATE_NAME_MAX];
-	char policy_type[STATE_TYPE_MAX];
-	char organization_name[STATE_NAME_MAX];
-	int64_t seen; /* end of the report's range */
-	struct policylines reported;
-	struct policylines live;
-	const struct diagnosed *diagnosed;
-	size_t differing; /* lines */
-	char meaning[2 * FINDING_DETAIL_MAX];
-};
-
-struct proof {
-	unsigned long problem; /* its number, or 0 for a report */
-	size_t count;
-	struct proof_failure failure[PROOF_FAILURES_MAX];
-	size_t left_out; /* failures over that */
-	size_t policies;
-	struct proof_policy policy[PROOF_FAILURES_MAX];
-	size_t diagnoses;
-	struct diagnosed *diagnosed[PROOF_FAILURES_MAX];
-	size_t states[PROOF_STATES]; /* how many failures are in each */
-	int exit;
-};
-
-/* "confirmed", "different", "untried", "gone". Static storage. */
-const char *proof_state_str(enum proof_state state);
-
-/*
- * Try what --report or --problem names, and print what comes of it. Returns
- * the exit status.
- */
-int diagnoseproof_run(struct diagnose *diagnose);
-
-/*
- * The steps (proofread.c, proofjudge.c, prooftext.c, proofjson.c). Take the
- * failures of a report: -1 to go on, or the exit status; what is wrong has been
- * said then.
- */
-int proofread_report(struct diagnose *diagnose, struct proof *proof);
-int proofread_problem(struct diagnose *diagnose, struct proof *proof);
-
-/* Diagnose what the failures name, and say what has become of each. */
-enum status proofjudge(
-    const struct diagnose *diagnose, struct proof *proof, struct fault *fault);
-
-void prooftext_print(const struct proof *proof, bool with_colour);
-enum status proofjson_print(const struct proof *proof);
+/* Try it, and print what comes of it. Returns the exit status. */
+int diagnoseproof_run(const struct diagnoseproof *how);
 
 #endif

@@ -223,7 +223,7 @@ print_outcomes(const struct findings *findings, const struct diagnosis_mx *mx,
 static void
 print_days(const struct certificate *certificate, int64_t now)
 {
-	int64_t days = diagnose_days_left(certificate, now);
+	int64_t days = diagnosed_days_left(certificate, now);
 	char text[RFC3339_MAX + 64], time[RFC3339_MAX];
 
 	if (!rfc3339_format(certificate->not_after, time))
@@ -405,7 +405,7 @@ print_named(const char *label, const char *text, const char *domain)
 void
 diagnosetext_action(const struct finding *finding, const char *domain)
 {
-	print_named("action", diagnose_action(finding), domain);
+	print_named("action", diagnosed_action(finding), domain);
 }
 
 static void
@@ -415,9 +415,9 @@ print_advice(const struct diagnosed *diagnosed, const struct finding *finding)
 	const struct result *result = result_find(finding->result_type);
 	char command[COMMAND_MAX];
 
-	print_named("cause", diagnose_cause(finding), diagnosed->domain);
+	print_named("cause", diagnosed_cause(finding), diagnosed->domain);
 	diagnosetext_action(finding, diagnosed->domain);
-	if (diagnose_cause(finding) == NULL)
+	if (diagnosed_cause(finding) == NULL)
 		return;
 	if (finding->mx == NULL && strcmp(result->category, "dane") == 0)
 		result = &mx_records;

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "diagnose.h"
+#include "diagnosed.h"
 
 /* All of it: policies, every MX, what a sender would report, and the sum. */
 void diagnosetext_print(const struct diagnosed *diagnosed, bool with_colour);

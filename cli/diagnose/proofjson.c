@@ -1,10 +1,8 @@
-/*
- * proofjson: failures that senders saw and what is seen now, as JSON.
- */
+#include "proofjson.h"
+
 #include <string.h>
 
 #include "diagnosejson.h"
-#include "diagnoseproof.h"
 
 static void
 write_failure(struct jsonwriter *w, const struct proof_failure *failure)

@@ -1,12 +1,11 @@
-/*
- * proofjudge: what has become of failures that senders saw.
- */
+#include "proofjudge.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "diagnoseproof.h"
+#include "judgereported.h"
 #include "mailbox.h"
 #include "result.h"
 #include "text.h"
@@ -65,11 +64,11 @@ find_diagnosed(const struct proof *proof, const struct proof_failure *failure)
  */
 static void
 make_wish(const struct proof *proof, const struct proof_failure *failure,
-    bool is_again, struct diagnose_wish *wish)
+    bool is_again, struct diagnosed_wish *wish)
 {
 	bool is_one = true, is_ours = true;
 
-	*wish = (struct diagnose_wish){
+	*wish = (struct diagnosed_wish){
 		.domain = failure->domain,
 		.without_mx = true,
 	};
@@ -110,12 +109,10 @@ has_domain(const struct proof *proof, const char *domain)
 }
 
 static enum status
-diagnose_for(const struct diagnose *d, struct proof *proof,
-    struct proof_failure *failure, struct fault *fault)
+diagnose_for(const struct diagnosed_means *means, size_t max,
+    struct proof *proof, struct proof_failure *failure, struct fault *fault)
 {
-	size_t max = d->index.conf->domain.count > 0 ? PROOF_FAILURES_MAX
-						     : PROOF_STRANGERS_MAX;
-	struct diagnose_wish wish;
+	struct diagnosed_wish wish;
 	enum status st = ST_OK;
 
 	failure->diagnosed = find_diagnosed(proof, failure);
@@ -127,7 +124,7 @@ diagnose_for(const struct diagnose *d, struct proof *proof,
 			return fault_set(fault, ST_NO_MEMORY, "no memory");
 		proof->diagnosed[proof->diagnoses++] = made;
 		make_wish(proof, failure, is_again, &wish);
-		st = diagnosed_run(d, &wish, made, fault);
+		st = diagnosed_run(means, &wish, made, fault);
 		if (st != ST_OK)
 			return st;
 		failure->diagnosed = find_diagnosed(proof, failure);
@@ -392,7 +389,7 @@ judge_policy(struct proof *proof, struct proof_policy *policy)
 	    policylines_compare(&policy->reported, &policy->live, NULL, NULL);
 	before = diagnosed->findings.count;
 	if (is_sts && policy->differing > 0)
-		st = judge_reported_policy(&diagnosed->diagnosis,
+		st = judgereported(&diagnosed->diagnosis,
 		    (const char *const *)policy->reported.line,
 		    policy->reported.count, policy->seen, &diagnosed->findings);
 	if (is_sts)
@@ -427,15 +424,15 @@ exit_of(const struct proof *proof)
 }
 
 static bool
-is_listed(const struct diagnose *d, const char *name, const char *ascii)
+is_listed(const struct conf *conf, const char *name, const char *ascii)
 {
-	return mailbox_is_our_domain(d->index.conf, name) ||
-	    mailbox_is_our_domain(d->index.conf, ascii);
+	return mailbox_is_our_domain(conf, name) ||
+	    mailbox_is_our_domain(conf, ascii);
 }
 
 /* The names of a failure, if they are such; else why it is not tried. */
 static const char *
-read_names(const struct diagnose *d, struct proof_failure *failure)
+read_names(const struct conf *conf, struct proof_failure *failure)
 {
 	const char *domain = failure->policy_domain;
 	const char *mx = failure->receiving_mx_hostname;
@@ -444,36 +441,41 @@ read_names(const struct diagnose *d, struct proof_failure *failure)
 		return "its policy-domain is no domain name";
 	if (mx[0] != '\0' && !idn_to_ascii(mx, failure->mx))
 		return "its receiving-mx-hostname is no host name";
-	if (!is_listed(d, domain, failure->domain))
+	if (!is_listed(conf, domain, failure->domain))
 		return "its policy-domain is none of those of Domain";
-	failure->is_our_mx = d->index.conf->domain.count > 0 && mx[0] != '\0' &&
-	    is_listed(d, mx, failure->mx);
+	failure->is_our_mx = conf->domain.count > 0 && mx[0] != '\0' &&
+	    is_listed(conf, mx, failure->mx);
 	return NULL;
 }
 
 static enum status
-diagnose_all(const struct diagnose *d, struct proof *proof, struct fault *fault)
+diagnose_all(const struct diagnosed_means *means, const struct conf *conf,
+    struct proof *proof, struct fault *fault)
 {
+	size_t max =
+	    conf->domain.count > 0 ? PROOF_FAILURES_MAX : PROOF_STRANGERS_MAX;
 	enum status st = ST_OK;
 
 	for (size_t i = 0; i < proof->count; i++) {
 		struct proof_failure *failure = &proof->failure[i];
 
-		failure->why = read_names(d, failure);
+		failure->why = read_names(conf, failure);
 		if (failure->why != NULL)
 			failure->domain[0] = failure->mx[0] = '\0';
 	}
 	for (size_t i = 0; i < proof->count && st == ST_OK; i++) {
 		if (proof->failure[i].domain[0] != '\0')
-			st = diagnose_for(d, proof, &proof->failure[i], fault);
+			st = diagnose_for(
+			    means, max, proof, &proof->failure[i], fault);
 	}
 	return st;
 }
 
 enum status
-proofjudge(const struct diagnose *d, struct proof *proof, struct fault *fault)
+proofjudge(const struct diagnosed_means *means, const struct conf *conf,
+    struct proof *proof, struct fault *fault)
 {
-	enum status st = diagnose_all(d, proof, fault);
+	enum status st = diagnose_all(means, conf, proof, fault);
 
 	if (st != ST_OK)
 		return st;

@@ -1,13 +1,10 @@
-/*
- * proofread: the failures of a report or of a problem, and the policies that
- * senders applied.
- */
+#include "proofread.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
-#include "diagnoseproof.h"
 #include "input.h"
 #include "problemlist.h"
 #include "render.h"
@@ -15,7 +12,6 @@
 #include "text.h"
 
 struct taking {
-	struct diagnose *diagnose;
 	struct proof *proof;
 	const struct report *report; /* that is being walked */
 	const char *file;
@@ -210,23 +206,22 @@ complain(void *ctx, const struct fault *fault)
 }
 
 int
-proofread_report(struct diagnose *d, struct proof *proof)
+proofread_report(const char *path, const struct conf *conf, struct proof *proof)
 {
 	struct taking taking = {
-		.diagnose = d,
 		.proof = proof,
-		.file = d->report,
+		.file = path,
 		.st = ST_OK,
 	};
 	const struct input_handler handler = { take_report, complain, &taking };
-	bool is_stdin = strcmp(d->report, "-") == 0;
-	FILE *file = is_stdin ? stdin : fopen(d->report, "re");
+	bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(path, "re");
 	enum status st = ST_SPOOL;
 
 	if (file != NULL)
-		st = input_read(file, d->index.conf, NULL, &handler);
+		st = input_read(file, conf, NULL, &handler);
 	if (st == ST_SPOOL)
-		(void)fprintf(stderr, "%s: %s\n", d->report, strerror(errno));
+		(void)fprintf(stderr, "%s: %s\n", path, strerror(errno));
 	if (file != NULL && !is_stdin)
 		(void)fclose(file);
 	if (st != ST_OK)
@@ -246,7 +241,7 @@ take_reporter(void *ctx, const struct state_reporter *reporter)
 }
 
 static enum status
-take_problem(struct diagnose *d, struct proof *proof,
+take_problem(const struct index *index, struct proof *proof,
     const struct state_problem *problem, struct fault *fault)
 {
 	struct proof_failure *failure = &proof->failure[0];
@@ -265,11 +260,11 @@ take_problem(struct diagnose *d, struct proof *proof,
 	failure->since = problem->episode.since;
 	failure->last = problem->episode.last;
 	st = state_problem_reporters(
-	    d->index.state, problem, take_reporter, failure->reporters, fault);
+	    index->state, problem, take_reporter, failure->reporters, fault);
 	if (st != ST_OK)
 		return st;
 	/* Without its record there is a policy less to compare. */
-	st = reportedpolicy_newest(&reported, &d->index, problem->policy_domain,
+	st = reportedpolicy_newest(&reported, index, problem->policy_domain,
 	    problem->policy_type, fault);
 	if (st == ST_OK && reported.lines.count > 0) {
 		struct proof_policy *policy = &proof->policy[0];
@@ -295,23 +290,24 @@ take_problem(struct diagnose *d, struct proof *proof,
 }
 
 int
-proofread_problem(struct diagnose *d, struct proof *proof)
+proofread_problem(
+    unsigned long number, const struct index *index, struct proof *proof)
 {
 	struct state_problem problem;
 	struct fault fault = { .status = ST_OK };
 	bool is_found;
 
-	if (problemlist_pick(
-		&d->index, d->problem, &problem, &is_found, &fault) != ST_OK)
-		return index_fail(&d->index, &fault);
+	if (problemlist_pick(index, number, &problem, &is_found, &fault) !=
+	    ST_OK)
+		return index_fail(index, &fault);
 	if (!is_found) {
 		(void)fprintf(stderr,
 		    "tlsrpt diagnose: there is no problem %lu; see \"tlsrpt "
 		    "problems\"\n",
-		    d->problem);
+		    number);
 		return EX_USAGE;
 	}
-	return take_problem(d, proof, &problem, &fault) == ST_OK
+	return take_problem(index, proof, &problem, &fault) == ST_OK
 	    ? -1
-	    : index_fail(&d->index, &fault);
+	    : index_fail(index, &fault);
 }

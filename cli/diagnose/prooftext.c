@@ -1,11 +1,9 @@
-/*
- * prooftext: failures that senders saw and what is seen now, for people.
- */
+#include "prooftext.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "diagnoseproof.h"
 #include "diagnosetext.h"
 #include "render.h"
 #include "rfc3339.h"

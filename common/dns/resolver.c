@@ -204,7 +204,7 @@ post(struct lookup *lookup, const char *name, int type)
 
 /* What an answered lookup says. A bogus answer may look like a good one. */
 static enum resolver_status
-judge(const struct lookup *lookup)
+classify(const struct lookup *lookup)
 {
 	const struct ub_result *u = lookup->result;
 
@@ -226,7 +226,7 @@ read_result(struct lookup *lookup, struct answer *answer)
 {
 	struct ub_result *u = lookup->result;
 
-	answer->status = judge(lookup);
+	answer->status = classify(lookup);
 	answer->is_secure = u != NULL && u->secure;
 	if (answer->status != RESOLVER_FOUND &&
 	    answer->status != RESOLVER_NOT_FOUND)

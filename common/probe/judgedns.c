@@ -1,16 +1,12 @@
-/*
- * judgedns: what the DNS did not tell, or told falsely, of the domain and of
- * each MX.
- */
-#include "judgeparts.h"
+#include "judgedns.h"
 
 /* DNSSEC proves an answer false: a matter of DANE, if a sender does that. */
 static void
 add_bogus(struct judging *judging, const struct diagnosis_mx *mx,
-    const struct judge_detail *detail)
+    const struct judging_detail *detail)
 {
 	if (judging->diagnosis->settings->with_dane)
-		judge_add(judging,
+		judging_add(judging,
 		    &(struct finding){ .kind = FINDING_FAILURE,
 			.policy_type = "tlsa",
 			.result_type = "dnssec-invalid",
@@ -18,7 +14,7 @@ add_bogus(struct judging *judging, const struct diagnosis_mx *mx,
 			.mx = mx },
 		    detail);
 	else
-		judge_add(judging,
+		judging_add(judging,
 		    &(struct finding){ .kind = FINDING_UNTRIED,
 			.reason = "dnssec-bogus",
 			.action = "sign the zone anew, and compare its DS "
@@ -30,12 +26,12 @@ add_bogus(struct judging *judging, const struct diagnosis_mx *mx,
 
 static void
 add_dns_failed(struct judging *judging, const struct diagnosis_mx *mx,
-    const struct judge_detail *detail)
+    const struct judging_detail *detail)
 {
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_UNTRIED,
 		.reason = "dns-failed",
-		.action = JUDGE_DNS_ACTION,
+		.action = JUDGING_DNS_ACTION,
 		.is_temporary = true,
 		.mx = mx },
 	    detail);
@@ -51,14 +47,14 @@ is_answer(const struct found *found)
 static void
 judge_untried(struct judging *judging)
 {
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (judging->diagnosis->untried == 0)
 		return;
-	judge_say(&detail,
+	judging_say(&detail,
 	    "%zu addresses were not tried: the MX have more than %d",
 	    judging->diagnosis->untried, DIAGNOSIS_PROBES_MAX);
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_UNTRIED,
 		.reason = "too-many-addresses",
 		.action = "publish fewer addresses, or name one MX to be "
@@ -67,34 +63,34 @@ judge_untried(struct judging *judging)
 }
 
 void
-judge_domain(struct judging *judging)
+judgedns(struct judging *judging)
 {
 	const struct diagnosis *diagnosis = judging->diagnosis;
 	const struct found_mx *found = &diagnosis->found_mx;
 	const char *domain = diagnosis->settings->domain;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	judge_untried(judging);
 	if (found->found.status == RESOLVER_BOGUS) {
-		judge_say(
+		judging_say(
 		    &detail, "MX %s: %s", domain, found_str(&found->found));
 		add_bogus(judging, NULL, &detail);
 	} else if (!is_answer(&found->found)) {
-		judge_say(
+		judging_say(
 		    &detail, "MX %s: %s", domain, found_str(&found->found));
 		add_dns_failed(judging, NULL, &detail);
 	} else if (found->is_null) {
-		judge_say(&detail,
+		judging_say(&detail,
 		    "%s takes no mail: its MX is \".\" (RFC 7505)", domain);
-		judge_add(judging,
+		judging_add(judging,
 		    &(struct finding){
 			.kind = FINDING_NOTE, .reason = "null-mx" },
 		    &detail);
 	} else if (found->found.status == RESOLVER_FOUND && found->count == 0) {
-		judge_say(&detail,
+		judging_say(&detail,
 		    "none of the %zu MX records of %s names a host",
 		    found->found.dropped, domain);
-		judge_add(judging,
+		judging_add(judging,
 		    &(struct finding){ .kind = FINDING_UNTRIED,
 			.reason = "mx-unreadable",
 			.action = "make the MX records point to host names" },
@@ -110,17 +106,17 @@ static void
 judge_lookup(struct judging *judging, const struct diagnosis_mx *mx,
     const struct found *found, const char *type)
 {
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (is_answer(found))
 		return;
-	judge_say(&detail, "%s %s: %s", type, mx->host, found_str(found));
+	judging_say(&detail, "%s %s: %s", type, mx->host, found_str(found));
 	if (found->status == RESOLVER_BOGUS)
 		add_bogus(judging, mx, &detail);
 	else if (mx->count == 0)
 		add_dns_failed(judging, mx, &detail);
 	else
-		judge_add(judging,
+		judging_add(judging,
 		    &(struct finding){ .kind = FINDING_WARNING,
 			.reason = "dns-failed",
 			.action = "mend the name servers of that name",
@@ -129,9 +125,9 @@ judge_lookup(struct judging *judging, const struct diagnosis_mx *mx,
 }
 
 void
-judge_addresses(struct judging *judging, const struct diagnosis_mx *mx)
+judgedns_addresses(struct judging *judging, const struct diagnosis_mx *mx)
 {
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (mx->ipv6.found.status == mx->ipv4.found.status) {
 		judge_lookup(judging, mx, &mx->ipv6.found, "AAAA and A");
@@ -142,11 +138,11 @@ judge_addresses(struct judging *judging, const struct diagnosis_mx *mx)
 	if (mx->count > 0 || !is_answer(&mx->ipv6.found) ||
 	    !is_answer(&mx->ipv4.found))
 		return;
-	judge_say(&detail, "%s has no address%s", mx->host,
+	judging_say(&detail, "%s has no address%s", mx->host,
 	    judging->diagnosis->is_implicit && mx->is_in_dns
 		? ", and there is no MX"
 		: "");
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_UNTRIED,
 		.reason = "mx-without-address",
 		.action = judging->diagnosis->is_implicit && mx->is_in_dns
@@ -159,18 +155,18 @@ judge_addresses(struct judging *judging, const struct diagnosis_mx *mx)
 }
 
 bool
-judge_tlsa_failed(struct judging *judging, const struct diagnosis_mx *mx)
+judgedns_tlsa_failed(struct judging *judging, const struct diagnosis_mx *mx)
 {
 	const struct found *found = &mx->tlsa.found;
 	struct finding finding = { .kind = FINDING_FAILURE,
 		.policy_type = "tlsa",
 		.result_type = "dnssec-invalid",
 		.mx = mx };
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (!mx->is_dane_possible || !mx->has_tlsa_answer || is_answer(found))
 		return false;
-	judge_say(&detail, "TLSA _%u._tcp.%s: %s",
+	judging_say(&detail, "TLSA _%u._tcp.%s: %s",
 	    judging->diagnosis->settings->port, mx->dane_base,
 	    found_str(found));
 	finding.reason = "dnssec-bogus";
@@ -180,9 +176,9 @@ judge_tlsa_failed(struct judging *judging, const struct diagnosis_mx *mx)
 		finding.kind = FINDING_UNTRIED;
 		finding.result_type = NULL;
 		finding.reason = "dns-failed";
-		finding.action = JUDGE_DNS_ACTION;
+		finding.action = JUDGING_DNS_ACTION;
 		finding.is_temporary = true;
 	}
-	judge_add(judging, &finding, &detail);
+	judging_add(judging, &finding, &detail);
 	return true;
 }

@@ -1,9 +1,8 @@
-/*
- * judgemx: what a sender would report of each MX, under each policy.
- */
+#include "judgemx.h"
+
 #include <string.h>
 
-#include "judgeparts.h"
+#include "judgedns.h"
 
 enum {
 	USAGE_DANE_EE = 3
@@ -63,12 +62,12 @@ is_anything_reached(const struct diagnosis *diagnosis)
 
 /* "timeout at greeting: 220 …" */
 static void
-say_probe(struct judge_detail *detail, const struct mxprobe *probe)
+say_probe(struct judging_detail *detail, const struct mxprobe *probe)
 {
-	judge_say(detail, "%s at %s", mxprobe_end_str(probe->end),
+	judging_say(detail, "%s at %s", mxprobe_end_str(probe->end),
 	    mxprobe_stage_str(probe->stage));
 	if (probe->detail[0] != '\0')
-		judge_say(detail, ": %s", probe->detail);
+		judging_say(detail, ": %s", probe->detail);
 }
 
 /*
@@ -86,7 +85,7 @@ judge_unreached(struct judging *judging, const struct diagnosis_mx *mx,
 		.is_temporary = true,
 		.mx = mx,
 		.address = address };
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	say_probe(&detail, &address->probe);
 	if (address->probe.end == MXPROBE_OURSELVES) {
@@ -108,7 +107,7 @@ judge_unreached(struct judging *judging, const struct diagnosis_mx *mx,
 		    "connect either, open the port on that address, or take "
 		    "it out of the DNS";
 	}
-	judge_add(judging, &finding, &detail);
+	judging_add(judging, &finding, &detail);
 }
 
 /* It answers, and wants nothing to do with us: STARTTLS was not reached. */
@@ -123,10 +122,10 @@ static void
 judge_turned_away(struct judging *judging, const struct diagnosis_mx *mx,
     const struct diagnosis_address *address)
 {
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	say_probe(&detail, &address->probe);
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_UNTRIED,
 		.reason = "turned-away",
 		.action = "try again from an address that the server takes "
@@ -173,24 +172,24 @@ set_trouble(struct finding *finding, const struct mxprobe *probe)
  */
 
 static void
-say_session(struct judge_detail *detail, const struct mxprobe *probe)
+say_session(struct judging_detail *detail, const struct mxprobe *probe)
 {
-	judge_say(detail, "%s, %s", probe->protocol, probe->cipher);
+	judging_say(detail, "%s, %s", probe->protocol, probe->cipher);
 }
 
 static void
-set_fault(struct finding *finding, struct judge_detail *detail,
+set_fault(struct finding *finding, struct judging_detail *detail,
     const struct certificate_verdict *verdict)
 {
 	finding->kind = FINDING_FAILURE;
-	finding->result_type = judge_fault_type(verdict->faults);
+	finding->result_type = judging_fault_type(verdict->faults);
 	finding->reason = finding->result_type;
-	judge_say_faults(detail, verdict);
-	judge_say(detail, "; ");
+	judging_say_faults(detail, verdict);
+	judging_say(detail, "; ");
 }
 
 static void
-say_records(struct judge_detail *detail, const struct diagnosis_mx *mx)
+say_records(struct judging_detail *detail, const struct diagnosis_mx *mx)
 {
 	enum {
 		RECORDS = 2 /* more would fill the detail */
@@ -199,10 +198,11 @@ say_records(struct judge_detail *detail, const struct diagnosis_mx *mx)
 
 	for (size_t i = 0; i < mx->tlsa.count && i < RECORDS; i++) {
 		tlsa_text(&mx->tlsa.tlsa[i], text, sizeof text);
-		judge_say(detail, "%s%s", i == 0 ? "" : ", ", text);
+		judging_say(detail, "%s%s", i == 0 ? "" : ", ", text);
 	}
 	if (mx->tlsa.count > RECORDS)
-		judge_say(detail, " and %zu others", mx->tlsa.count - RECORDS);
+		judging_say(
+		    detail, " and %zu others", mx->tlsa.count - RECORDS);
 }
 
 /*
@@ -211,23 +211,23 @@ say_records(struct judge_detail *detail, const struct diagnosis_mx *mx)
  */
 static void
 judge_dane(const struct diagnosis_mx *mx, const struct mxprobe *probe,
-    struct finding *finding, struct judge_detail *detail)
+    struct finding *finding, struct judging_detail *detail)
 {
 	if (!probe->dane_matches) {
 		finding->kind = FINDING_FAILURE;
 		finding->result_type = "tlsa-invalid";
 		finding->reason = "tlsa-mismatch";
-		judge_say(detail,
+		judging_say(detail,
 		    "no TLSA record of %s matches: the SHA-256 of the "
 		    "server's key is %s, and there is ",
 		    mx->dane_base, probe->certificate.spki_sha256);
 		say_records(detail, mx);
-		judge_say(detail, "; ");
+		judging_say(detail, "; ");
 	} else if (probe->dane.faults != 0 &&
 	    probe->dane_record.usage != USAGE_DANE_EE) {
 		set_fault(finding, detail, &probe->dane);
 	} else {
-		judge_say(detail, "matches TLSA %u %u %u, ",
+		judging_say(detail, "matches TLSA %u %u %u, ",
 		    (unsigned)probe->dane_record.usage,
 		    (unsigned)probe->dane_record.selector,
 		    (unsigned)probe->dane_record.matching);
@@ -239,14 +239,14 @@ static void
 warn_of_certificate(struct judging *judging, const struct finding *like)
 {
 	const struct mxprobe *probe = &like->address->probe;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
-	judge_say(&detail, "%s: ", judge_fault_type(probe->pkix.faults));
-	judge_say_faults(&detail, &probe->pkix);
-	judge_say(&detail, "; ");
-	judge_say_certificate(
+	judging_say(&detail, "%s: ", judging_fault_type(probe->pkix.faults));
+	judging_say_faults(&detail, &probe->pkix);
+	judging_say(&detail, "; ");
+	judging_say_certificate(
 	    &detail, &probe->certificate, judging->diagnosis->now);
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_WARNING,
 		.policy_type = policy_types[POLICY_NONE],
 		.reason = "certificate-would-fail",
@@ -265,23 +265,23 @@ judge_under(struct judging *judging, const struct diagnosis_mx *mx,
 		.policy_type = policy_types[policy],
 		.mx = mx,
 		.address = address };
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (probe->stage != MXPROBE_DONE) {
 		set_trouble(&finding, probe);
 		say_probe(&detail, probe);
-		judge_add(judging, &finding, &detail);
+		judging_add(judging, &finding, &detail);
 		return;
 	}
 	if (policy == POLICY_TLSA)
 		judge_dane(mx, probe, &finding, &detail);
 	else if (policy == POLICY_STS && probe->pkix.faults != 0)
 		set_fault(&finding, &detail, &probe->pkix);
-	judge_say_certificate(
+	judging_say_certificate(
 	    &detail, &probe->certificate, judging->diagnosis->now);
-	judge_say(&detail, "; ");
+	judging_say(&detail, "; ");
 	say_session(&detail, probe);
-	judge_add(judging, &finding, &detail);
+	judging_add(judging, &finding, &detail);
 	if (policy == POLICY_NONE && probe->pkix.faults != 0)
 		warn_of_certificate(judging, &finding);
 }
@@ -296,14 +296,15 @@ static bool
 judge_name(struct judging *judging, const struct diagnosis_mx *mx)
 {
 	const struct stspolicy *policy = &judging->diagnosis->sts.policy;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (stspolicy_allows(policy, mx->host))
 		return true;
-	judge_say(&detail, "no mx of the policy allows %s: it has ", mx->host);
+	judging_say(
+	    &detail, "no mx of the policy allows %s: it has ", mx->host);
 	for (size_t i = 0; i < policy->mx_count; i++)
-		judge_say(&detail, "%s%s", i == 0 ? "" : ", ", policy->mx[i]);
-	judge_add(judging,
+		judging_say(&detail, "%s%s", i == 0 ? "" : ", ", policy->mx[i]);
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_FAILURE,
 		.policy_type = policy_types[POLICY_STS],
 		.result_type = "validation-failure",
@@ -320,21 +321,21 @@ judge_name(struct judging *judging, const struct diagnosis_mx *mx)
 static bool
 judge_usable(struct judging *judging, const struct diagnosis_mx *mx)
 {
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (mx->usable > 0)
 		return true;
-	judge_say(&detail, "no TLSA record of %s is usable", mx->dane_base);
+	judging_say(&detail, "no TLSA record of %s is usable", mx->dane_base);
 	if (mx->tlsa.count > 0) {
-		judge_say(
+		judging_say(
 		    &detail, ": %s (", tlsa_why_unusable(&mx->tlsa.tlsa[0]));
 		say_records(&detail, mx);
-		judge_say(&detail, ")");
+		judging_say(&detail, ")");
 	} else {
-		judge_say(
+		judging_say(
 		    &detail, ": %zu cannot be read", mx->tlsa.found.dropped);
 	}
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_FAILURE,
 		.policy_type = policy_types[POLICY_TLSA],
 		.result_type = "tlsa-invalid",
@@ -345,20 +346,20 @@ judge_usable(struct judging *judging, const struct diagnosis_mx *mx)
 }
 
 static void
-say_why_no_dane(struct judge_detail *detail, const struct diagnosis *diagnosis,
-    const struct diagnosis_mx *mx)
+say_why_no_dane(struct judging_detail *detail,
+    const struct diagnosis *diagnosis, const struct diagnosis_mx *mx)
 {
 	if (!diagnosis->found_mx.found.is_secure)
-		judge_say(detail, "the MX records of %s are not signed",
+		judging_say(detail, "the MX records of %s are not signed",
 		    diagnosis->settings->domain);
 	else if (!mx->is_dane_possible)
-		judge_say(
+		judging_say(
 		    detail, "the addresses of %s are not signed", mx->host);
 	else if (mx->tlsa.found.status == RESOLVER_FOUND)
-		judge_say(detail, "the TLSA records of %s are not signed",
+		judging_say(detail, "the TLSA records of %s are not signed",
 		    mx->dane_base);
 	else
-		judge_say(detail, "there is no TLSA record at _%u._tcp.%s",
+		judging_say(detail, "there is no TLSA record at _%u._tcp.%s",
 		    diagnosis->settings->port, mx->host);
 }
 
@@ -373,7 +374,7 @@ judge_required(struct judging *judging, const struct diagnosis_mx *mx)
 		.result_type = "dane-required",
 		.reason = "no-secure-tlsa",
 		.mx = mx };
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (!settings->with_dane || !settings->is_dane_required)
 		return false;
@@ -383,12 +384,12 @@ judge_required(struct judging *judging, const struct diagnosis_mx *mx)
 		finding.kind = FINDING_UNTRIED;
 		finding.result_type = NULL;
 		finding.reason = "dnssec-not-checked";
-		finding.action = JUDGE_ANCHOR_ACTION;
-		judge_say(&detail,
+		finding.action = JUDGING_ANCHOR_ACTION;
+		judging_say(&detail,
 		    "without a trust anchor there is no telling whether TLSA "
 		    "records are signed");
 	}
-	judge_add(judging, &finding, &detail);
+	judging_add(judging, &finding, &detail);
 	return true;
 }
 
@@ -404,14 +405,14 @@ judge_one(struct judging *judging, const struct diagnosis_mx *mx)
 {
 	bool applies[POLICIES] = { false };
 
-	judge_addresses(judging, mx);
-	if (judge_has_sts(judging->diagnosis))
+	judgedns_addresses(judging, mx);
+	if (judging_has_sts(judging->diagnosis))
 		applies[POLICY_STS] = judge_name(judging, mx);
 	if (diagnosis_has_dane(mx))
 		applies[POLICY_TLSA] = judge_usable(judging, mx);
-	else if (!is_bogus(mx) && !judge_tlsa_failed(judging, mx) &&
+	else if (!is_bogus(mx) && !judgedns_tlsa_failed(judging, mx) &&
 	    !judge_required(judging, mx))
-		applies[POLICY_NONE] = !judge_has_sts(judging->diagnosis);
+		applies[POLICY_NONE] = !judging_has_sts(judging->diagnosis);
 	for (size_t i = 0; i < mx->count; i++) {
 		const struct diagnosis_address *address = &mx->address[i];
 
@@ -430,7 +431,7 @@ judge_one(struct judging *judging, const struct diagnosis_mx *mx)
 }
 
 void
-judge_mx(struct judging *judging)
+judgemx(struct judging *judging)
 {
 	for (size_t i = 0; i < judging->diagnosis->mx_count; i++)
 		judge_one(judging, &judging->diagnosis->mx[i]);

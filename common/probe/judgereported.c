@@ -1,11 +1,10 @@
-/*
- * judgereported: the policy that a sender applied beside that of now.
- */
+#include "judgereported.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "buf.h"
-#include "judgeparts.h"
+#include "judging.h"
 #include "policylines.h"
 #include "rfc3339.h"
 #include "text.h"
@@ -132,31 +131,30 @@ read_moment(const char *id, int64_t *latest)
  */
 
 static void
-say_policy(struct judge_detail *detail, const struct stspolicy *policy)
+say_policy(struct judging_detail *detail, const struct stspolicy *policy)
 {
 	enum {
 		PATTERNS = 6 /* more would fill the detail */
 	};
 
-	judge_say(detail, "mode %s, max_age %llu, mx",
+	judging_say(detail, "mode %s, max_age %llu, mx",
 	    stspolicy_mode_str(policy->mode),
 	    (unsigned long long)policy->max_age);
 	for (size_t i = 0; i < policy->mx_count && i < PATTERNS; i++)
-		judge_say(detail, " %.120s", policy->mx[i]);
+		judging_say(detail, " %.120s", policy->mx[i]);
 	if (policy->mx_count > PATTERNS)
-		judge_say(
+		judging_say(
 		    detail, " and %zu others", policy->mx_count - PATTERNS);
 }
 
 enum status
-judge_reported_policy(const struct diagnosis *diagnosis,
-    const char *const *lines, size_t count, int64_t seen,
-    struct findings *findings)
+judgereported(const struct diagnosis *diagnosis, const char *const *lines,
+    size_t count, int64_t seen, struct findings *findings)
 {
 	const struct diagnosis_sts *sts = &diagnosis->sts;
 	struct judging judging = { .diagnosis = diagnosis,
 		.findings = findings };
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 	struct stspolicy *applied;
 	bool is_valid = false;
 	int64_t latest;
@@ -170,16 +168,16 @@ judge_reported_policy(const struct diagnosis *diagnosis,
 		return ST_NO_MEMORY;
 	status = read_lines(lines, count, applied, &is_valid);
 	if (status == ST_OK && is_valid && !is_same(applied, &sts->policy)) {
-		judge_say(&detail, "senders applied another policy until ");
-		judge_say_day(&detail, seen);
-		judge_say(&detail, " (");
+		judging_say(&detail, "senders applied another policy until ");
+		judging_say_day(&detail, seen);
+		judging_say(&detail, " (");
 		say_policy(&detail, applied);
-		judge_say(&detail, ") than there is now (");
+		judging_say(&detail, ") than there is now (");
 		say_policy(&detail, &sts->policy);
-		judge_say(&detail,
+		judging_say(&detail,
 		    "), and nothing says that the id %s is newer",
 		    sts->record.id);
-		judge_add(&judging,
+		judging_add(&judging,
 		    &(struct finding){ .kind = FINDING_WARNING,
 			.policy_type = "sts",
 			.reason = "policy-id-unchanged",

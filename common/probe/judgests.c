@@ -1,11 +1,8 @@
-/*
- * judgests: what keeps the domain's MTA-STS policy from being applied (RFC
- * 8460, section 4.3.2.2).
- */
+#include "judgests.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "judgeparts.h"
 #include "text.h"
 
 enum {
@@ -14,29 +11,29 @@ enum {
 
 /* The first mistake that was found in a text. */
 static void
-say_remark(struct judge_detail *detail, const struct remarks *remarks)
+say_remark(struct judging_detail *detail, const struct remarks *remarks)
 {
 	for (size_t i = 0; i < remarks->count; i++) {
 		const struct remark *remark = &remarks->remark[i];
 
 		if (remark->kind != REMARK_ERROR)
 			continue;
-		judge_say(detail, "%s", remark->text);
+		judging_say(detail, "%s", remark->text);
 		if (remark->has_offset)
-			judge_say(detail, ", at byte %zu", remark->offset);
+			judging_say(detail, ", at byte %zu", remark->offset);
 		if (remark->mend[0] != '\0')
-			judge_say(detail, ": %s", remark->mend);
+			judging_say(detail, ": %s", remark->mend);
 		break;
 	}
 	if (remarks->errors > 1)
-		judge_say(detail, " (one of %zu errors)", remarks->errors);
+		judging_say(detail, " (one of %zu errors)", remarks->errors);
 }
 
 static void
 add_fetch_error(struct judging *judging, const char *reason,
-    const struct judge_detail *detail)
+    const struct judging_detail *detail)
 {
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_FAILURE,
 		.policy_type = "sts",
 		.result_type = "sts-policy-fetch-error",
@@ -77,17 +74,17 @@ static void
 judge_certificate(struct judging *judging)
 {
 	const struct stsfetch *fetch = &judging->diagnosis->sts.fetch;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
-	judge_say_faults(&detail, &fetch->verdict);
-	judge_say(&detail, "; the certificate of the policy server is ");
-	judge_say_certificate(
+	judging_say_faults(&detail, &fetch->verdict);
+	judging_say(&detail, "; the certificate of the policy server is ");
+	judging_say_certificate(
 	    &detail, &fetch->certificate, judging->diagnosis->now);
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_FAILURE,
 		.policy_type = "sts",
 		.result_type = "sts-webpki-invalid",
-		.reason = judge_fault_type(fetch->verdict.faults) },
+		.reason = judging_fault_type(fetch->verdict.faults) },
 	    &detail);
 }
 
@@ -95,12 +92,12 @@ static void
 judge_policy(struct judging *judging)
 {
 	const struct diagnosis_sts *sts = &judging->diagnosis->sts;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	say_remark(&detail, &sts->policy_remarks);
 	if (sts->fetch.detail[0] != '\0')
-		judge_say(&detail, "; %s", sts->fetch.detail);
-	judge_add(judging,
+		judging_say(&detail, "; %s", sts->fetch.detail);
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_FAILURE,
 		.policy_type = "sts",
 		.result_type = "sts-policy-invalid",
@@ -112,19 +109,19 @@ static void
 judge_fetch(struct judging *judging)
 {
 	const struct diagnosis_sts *sts = &judging->diagnosis->sts;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (!sts->has_address) {
-		judge_say(&detail, "mta-sts.%s has no address: AAAA %s, A %s",
+		judging_say(&detail, "mta-sts.%s has no address: AAAA %s, A %s",
 		    judging->diagnosis->settings->domain,
 		    found_str(&sts->ipv6.found), found_str(&sts->ipv4.found));
 		add_fetch_error(judging, "no-address", &detail);
 	} else if (sts->fetch.end == STSFETCH_CERTIFICATE) {
 		judge_certificate(judging);
 	} else if (sts->fetch.end == STSFETCH_OURSELVES) {
-		judge_say(&detail, "the policy could not be fetched: %s",
+		judging_say(&detail, "the policy could not be fetched: %s",
 		    sts->fetch.detail);
-		judge_add(judging,
+		judging_add(judging,
 		    &(struct finding){ .kind = FINDING_UNTRIED,
 			.policy_type = "sts",
 			.reason = "our-own-trouble",
@@ -132,9 +129,9 @@ judge_fetch(struct judging *judging)
 			.is_temporary = true },
 		    &detail);
 	} else if (sts->fetch.end != STSFETCH_OK) {
-		judge_say(&detail, "%s", sts->fetch.detail);
+		judging_say(&detail, "%s", sts->fetch.detail);
 		if (sts->fetch.ip[0] != '\0')
-			judge_say(&detail, " (from %s)", sts->fetch.ip);
+			judging_say(&detail, " (from %s)", sts->fetch.ip);
 		add_fetch_error(judging, fetch_reason(sts->fetch.end), &detail);
 	} else if (!sts->has_policy) {
 		judge_policy(judging);
@@ -172,9 +169,9 @@ has_attempt(const struct found_txt *txt)
 }
 
 static void
-add_record_invalid(struct judging *judging, const struct judge_detail *detail)
+add_record_invalid(struct judging *judging, const struct judging_detail *detail)
 {
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_WARNING,
 		.policy_type = "sts",
 		.reason = "sts-record-invalid",
@@ -188,27 +185,27 @@ judge_record(struct judging *judging)
 {
 	const struct diagnosis *diagnosis = judging->diagnosis;
 	const struct diagnosis_sts *sts = &diagnosis->sts;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (sts->records > 1) {
-		judge_say(&detail,
+		judging_say(&detail,
 		    "there are %zu records that begin with v=STSv1 at %s: "
 		    "senders take it that there is no policy",
 		    sts->records, sts->name);
 		add_record_invalid(judging, &detail);
 	} else if (sts->records == 1 || has_attempt(&sts->txt)) {
-		judge_say(&detail,
+		judging_say(&detail,
 		    "the record at %s is not valid: senders take it that "
 		    "there is no policy; ",
 		    sts->name);
 		if (sts->records == 1)
 			say_remark(&detail, &sts->record_remarks);
 		else
-			judge_say(&detail, "it does not begin with v=STSv1;");
+			judging_say(&detail, "it does not begin with v=STSv1;");
 		add_record_invalid(judging, &detail);
 	} else if (!diagnosis->settings->with_dane) {
-		judge_say(&detail, "there is no record at %s", sts->name);
-		judge_add(judging,
+		judging_say(&detail, "there is no record at %s", sts->name);
+		judging_add(judging,
 		    &(struct finding){ .kind = FINDING_WARNING,
 			.policy_type = "sts",
 			.reason = "sts-not-found",
@@ -219,10 +216,10 @@ judge_record(struct judging *judging)
 }
 
 void
-judge_sts(struct judging *judging)
+judgests(struct judging *judging)
 {
 	const struct diagnosis_sts *sts = &judging->diagnosis->sts;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (!sts->is_asked)
 		return;
@@ -235,8 +232,9 @@ judge_sts(struct judging *judging)
 		judge_record(judging);
 		return;
 	}
-	judge_say(&detail, "TXT %s: %s", sts->name, found_str(&sts->txt.found));
-	judge_add(judging,
+	judging_say(
+	    &detail, "TXT %s: %s", sts->name, found_str(&sts->txt.found));
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_UNTRIED,
 		.policy_type = "sts",
 		.reason = "dns-failed",

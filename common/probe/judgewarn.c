@@ -1,9 +1,7 @@
-/*
- * judgewarn: what works, and will break or disappoint somebody.
- */
+#include "judgewarn.h"
+
 #include <string.h>
 
-#include "judgeparts.h"
 #include "text.h"
 
 enum {
@@ -13,7 +11,7 @@ enum {
 	SELECTOR_CERTIFICATE = 0,
 	/* RFC 8461, section 3.2, has weeks in mind. One week is what is warned
 	   below: what is cached for less protects hardly anybody. */
-	MAX_AGE_MIN = 7 * JUDGE_DAY
+	MAX_AGE_MIN = 7 * JUDGING_DAY
 };
 
 /*
@@ -29,12 +27,12 @@ warn_of_mode(struct judging *judging)
 		.reason = "mode-testing",
 		.action = "change the mode to enforce, and the id of the "
 			  "record, once reports show no failures" };
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (policy->mode == STSPOLICY_ENFORCE)
 		return;
 	if (policy->mode == STSPOLICY_TESTING) {
-		judge_say(&detail,
+		judging_say(&detail,
 		    "the policy is in mode testing: senders "
 		    "report failures and deliver all the same");
 	} else {
@@ -42,26 +40,26 @@ warn_of_mode(struct judging *judging)
 		finding.action = "change the mode to testing or enforce, or, "
 				 "when max_age is over, take policy and record "
 				 "away";
-		judge_say(
+		judging_say(
 		    &detail, "the policy is in mode none: senders apply none");
 	}
-	judge_add(judging, &finding, &detail);
+	judging_add(judging, &finding, &detail);
 }
 
 static void
 warn_of_max_age(struct judging *judging)
 {
 	const struct stspolicy *policy = &judging->diagnosis->sts.policy;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
-	if (!judge_has_sts(judging->diagnosis) ||
+	if (!judging_has_sts(judging->diagnosis) ||
 	    policy->max_age >= MAX_AGE_MIN)
 		return;
-	judge_say(&detail,
+	judging_say(&detail,
 	    "max_age is %llu seconds, less than a week (%d): whoever can keep "
 	    "senders from the policy for that long switches it off",
 	    (unsigned long long)policy->max_age, MAX_AGE_MIN);
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_WARNING,
 		.policy_type = "sts",
 		.reason = "max-age-short",
@@ -88,22 +86,22 @@ warn_of_patterns(struct judging *judging)
 {
 	const struct diagnosis *diagnosis = judging->diagnosis;
 	const struct stspolicy *policy = &diagnosis->sts.policy;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
-	if (!judge_has_sts(diagnosis) || diagnosis->found_mx.is_null ||
+	if (!judging_has_sts(diagnosis) || diagnosis->found_mx.is_null ||
 	    (!diagnosis->is_implicit && diagnosis->found_mx.count == 0))
 		return;
 	for (size_t i = 0; i < policy->mx_count; i++) {
 		if (has_mx_like(diagnosis, policy->mx[i]))
 			continue;
-		judge_say(&detail, "%s%s",
+		judging_say(&detail, "%s%s",
 		    detail.len == 0 ? "of the mx of the policy, these stand "
 				      "for no MX in the DNS: "
 				    : ", ",
 		    policy->mx[i]);
 	}
 	if (detail.len > 0)
-		judge_add(judging,
+		judging_add(judging,
 		    &(struct finding){ .kind = FINDING_WARNING,
 			.policy_type = "sts",
 			.reason = "mx-in-policy-not-in-dns",
@@ -121,13 +119,13 @@ warn_of_expiry(struct judging *judging, const struct certificate *certificate,
     const struct diagnosis_mx *mx, const struct diagnosis_address *address)
 {
 	int64_t days =
-	    judge_days(certificate->not_after, judging->diagnosis->now);
-	struct judge_detail detail = { .len = 0 };
+	    judging_days(certificate->not_after, judging->diagnosis->now);
+	struct judging_detail detail = { .len = 0 };
 
 	if (days < 0 || days >= SOON_DAYS)
 		return;
-	judge_say_certificate(&detail, certificate, judging->diagnosis->now);
-	judge_add(judging,
+	judging_say_certificate(&detail, certificate, judging->diagnosis->now);
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_WARNING,
 		.policy_type = mx == NULL ? "sts" : NULL,
 		.reason = "certificate-expires-soon",
@@ -161,21 +159,21 @@ static void
 warn_of_insecure(struct judging *judging, const struct diagnosis_mx *mx)
 {
 	const struct diagnosis *diagnosis = judging->diagnosis;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (!diagnosis->settings->has_trust_anchor || !mx->has_tlsa_answer ||
 	    mx->tlsa.found.status != RESOLVER_FOUND || diagnosis_has_dane(mx))
 		return;
-	judge_say(&detail, "_%u._tcp.%s has TLSA records, and %s",
+	judging_say(&detail, "_%u._tcp.%s has TLSA records, and %s",
 	    diagnosis->settings->port, mx->dane_base,
 	    !mx->tlsa.found.is_secure ? "they are"
 		: !diagnosis->found_mx.found.is_secure
 		? "the MX records of the domain are"
 		: "the addresses of the MX are");
-	judge_say(&detail,
+	judging_say(&detail,
 	    " not signed (DNSSEC): senders leave the TLSA records out of "
 	    "account");
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_WARNING,
 		.policy_type = "tlsa",
 		.reason = "tlsa-not-secure",
@@ -190,18 +188,18 @@ warn_of_other_key(struct judging *judging, const struct diagnosis_mx *mx,
     const struct diagnosis_address *address)
 {
 	const struct mxprobe *other = &address->other_key;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (!address->has_other_key || !other->has_dane || other->dane_matches)
 		return;
-	judge_say(&detail,
+	judging_say(&detail,
 	    "the server has a second key (%s, SHA-256 %s) that no TLSA record "
 	    "of %s matches: ",
 	    other->certificate.key, other->certificate.spki_sha256,
 	    mx->dane_base);
-	judge_say_certificate(
+	judging_say_certificate(
 	    &detail, &other->certificate, judging->diagnosis->now);
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_WARNING,
 		.policy_type = "tlsa",
 		.reason = "tlsa-other-key",
@@ -220,23 +218,23 @@ warn_of_certificate_only(struct judging *judging, const struct diagnosis_mx *mx,
 {
 	const struct mxprobe *probe = &address->probe;
 	int64_t days =
-	    judge_days(probe->certificate.not_after, judging->diagnosis->now);
-	struct judge_detail detail = { .len = 0 };
+	    judging_days(probe->certificate.not_after, judging->diagnosis->now);
+	struct judging_detail detail = { .len = 0 };
 
 	if (!diagnosis_has_dane(mx) || !probe->has_dane ||
 	    !probe->dane_matches || probe->dane_record.usage != USAGE_DANE_EE ||
 	    probe->dane_record.selector != SELECTOR_CERTIFICATE ||
 	    days >= ROLLOVER_DAYS)
 		return;
-	judge_say(&detail,
+	judging_say(&detail,
 	    "the TLSA record that matches (%u %u %u) is of this one "
 	    "certificate, and not of its key: ",
 	    (unsigned)probe->dane_record.usage,
 	    (unsigned)probe->dane_record.selector,
 	    (unsigned)probe->dane_record.matching);
-	judge_say_certificate(
+	judging_say_certificate(
 	    &detail, &probe->certificate, judging->diagnosis->now);
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_WARNING,
 		.policy_type = "tlsa",
 		.reason = "tlsa-certificate-only",
@@ -257,15 +255,15 @@ warn_of_alias(struct judging *judging, const struct diagnosis_mx *mx)
 	const char *alias = mx->ipv6.found.alias[0] != '\0'
 	    ? mx->ipv6.found.alias
 	    : mx->ipv4.found.alias;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (alias[0] == '\0' || judging->diagnosis->is_implicit)
 		return;
-	judge_say(&detail,
+	judging_say(&detail,
 	    "%s is an alias (CNAME) of %s, which an MX must not be (RFC 5321, "
 	    "section 5.1)",
 	    mx->host, alias);
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_WARNING,
 		.reason = "mx-is-alias",
 		.action = "give the host addresses of its own, or make the MX "
@@ -278,13 +276,13 @@ static void
 warn_of_old_tls(struct judging *judging, const struct diagnosis_mx *mx,
     const struct diagnosis_address *address)
 {
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (!address->offers_old_tls)
 		return;
-	judge_say(&detail, "the server still speaks %s (RFC 8996)",
+	judging_say(&detail, "the server still speaks %s (RFC 8996)",
 	    address->old_tls.protocol);
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){ .kind = FINDING_WARNING,
 		.reason = "old-tls-offered",
 		.action = "set smtpd_tls_protocols = >=TLSv1.2",
@@ -296,15 +294,15 @@ warn_of_old_tls(struct judging *judging, const struct diagnosis_mx *mx,
 static void
 note_unlisted(struct judging *judging, const struct diagnosis_mx *mx)
 {
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 
 	if (mx->is_in_dns)
 		return;
-	judge_say(&detail,
+	judging_say(&detail,
 	    "%s is no MX of %s in the DNS: senders do not go "
 	    "there",
 	    mx->host, judging->diagnosis->settings->domain);
-	judge_add(judging,
+	judging_add(judging,
 	    &(struct finding){
 		.kind = FINDING_NOTE, .reason = "mx-not-in-dns", .mx = mx },
 	    &detail);
@@ -340,10 +338,10 @@ warn_of_anchor(struct judging *judging)
 {
 	const struct diagnosis *diagnosis = judging->diagnosis;
 	const struct diagnosis_settings *settings = diagnosis->settings;
-	struct judge_detail detail = { .len = 0 };
+	struct judging_detail detail = { .len = 0 };
 	struct finding finding = { .kind = FINDING_NOTE,
 		.reason = "dnssec-not-checked",
-		.action = JUDGE_ANCHOR_ACTION };
+		.action = JUDGING_ANCHOR_ACTION };
 
 	if (!settings->with_dane || settings->has_trust_anchor)
 		return;
@@ -354,14 +352,14 @@ warn_of_anchor(struct judging *judging)
 		finding.kind = FINDING_UNTRIED;
 		finding.policy_type = "tlsa";
 	}
-	judge_say(&detail,
+	judging_say(&detail,
 	    "without a trust anchor DNSSEC was not checked, "
 	    "and so DANE could not be judged");
-	judge_add(judging, &finding, &detail);
+	judging_add(judging, &finding, &detail);
 }
 
 void
-judge_warnings(struct judging *judging)
+judgewarn(struct judging *judging)
 {
 	const struct diagnosis *diagnosis = judging->diagnosis;
 	if (diagnosis->sts.has_policy) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "judgereported.h"
 #include "judgescene.h"
 #include "suites.h"
 #include "text.h"
@@ -415,8 +416,7 @@ START_TEST(the_policy_of_a_report)
 
 		(void)strcpy(s->d.sts.record.id, tests[i].id);
 		ck_status(tests[i].id,
-		    judge_reported_policy(
-			&s->d, tests[i].lines, 5, seen, &findings),
+		    judgereported(&s->d, tests[i].lines, 5, seen, &findings),
 		    ST_OK);
 		ck_assert_msg(findings.count == (tests[i].is_warned ? 1 : 0),
 		    "%zu: id %s: %zu", i, tests[i].id, findings.count);
@@ -433,11 +433,11 @@ START_TEST(the_policy_of_a_report)
 	/* It adds to what is there, and needs a policy to compare with. */
 	s->d.sts.has_policy = false;
 	ck_status("none",
-	    judge_reported_policy(&s->d, tests[1].lines, 5, seen,
+	    judgereported(&s->d, tests[1].lines, 5, seen,
 		&(struct findings){ .count = 0 }),
 	    ST_OK);
 	ck_status("no lines",
-	    judge_reported_policy(
+	    judgereported(
 		&s->d, NULL, 0, seen, &(struct findings){ .count = 0 }),
 	    ST_OK);
 	free(s);
