@@ -16,10 +16,12 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,6 +46,7 @@ static unsigned kinds;
 static unsigned left; /* calls until the one that fails; 0: none does */
 static struct taken taken[TAKEN_MAX];
 static size_t ntaken;
+static atomic_size_t mktimes;
 
 void
 inject_arm(unsigned which, unsigned nth)
@@ -78,6 +81,12 @@ size_t
 inject_leaks(void)
 {
 	return ntaken;
+}
+
+size_t
+inject_mktimes(void)
+{
+	return mktimes;
 }
 
 void
@@ -305,6 +314,7 @@ ssize_t __real_write(int fd, const void *data, size_t len);
 ssize_t __real_read(int fd, void *data, size_t len);
 ssize_t __real_pwrite(int fd, const void *data, size_t len, off_t offset);
 ssize_t __real_pread(int fd, void *data, size_t len, off_t offset);
+time_t __real_mktime(struct tm *tm);
 int __real_fsync(int fd);
 int __real_fdatasync(int fd);
 int __real_syncfs(int fd);
@@ -324,6 +334,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t len);
 ssize_t __wrap_read(int fd, void *data, size_t len);
 ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t offset);
 ssize_t __wrap_pread(int fd, void *data, size_t len, off_t offset);
+time_t __wrap_mktime(struct tm *tm);
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
 int __wrap_syncfs(int fd);
@@ -405,6 +416,13 @@ __wrap_pread(int fd, void *data, size_t len, off_t offset)
 	if (fails(INJECT_READ, EIO) || is_interrupted())
 		return -1;
 	return __real_pread(fd, data, taken_of(len), offset);
+}
+
+time_t
+__wrap_mktime(struct tm *tm)
+{
+	mktimes++;
+	return __real_mktime(tm);
 }
 
 int

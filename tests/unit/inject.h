@@ -54,4 +54,7 @@ void inject_short_writes(bool is_on);
 /* A system without syncfs(), armed or not. */
 void inject_no_syncfs(bool is_on);
 
+/* How often mktime() has been called, armed or not. */
+size_t inject_mktimes(void);
+
 #endif

@@ -18,6 +18,8 @@
 static runner_suite_fn *const suites[] = {
 	resolver_suite,
 	state_suite,
+	stateproblem_suite,
+	statefile_suite,
 	statehostile_suite,
 	golden_suite,
 	signature_suite,
