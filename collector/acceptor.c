@@ -119,9 +119,9 @@ accept_from(struct acceptor *a, const struct listener *listener, size_t *room)
 {
 	struct sockaddr_storage peer;
 	socklen_t len;
-	int fd, on = 1;
+	int fd, on = 1, accepted = 0;
 
-	for (int i = 0; i<ACCEPTED_MAX && * room> 0; i++) {
+	while (*room > 0 && accepted++ < ACCEPTED_MAX) {
 		len = sizeof peer;
 		fd = accept4(listener->fd, (struct sockaddr *)&peer, &len,
 		    SOCK_CLOEXEC | SOCK_NONBLOCK);
