@@ -21,47 +21,14 @@
 #include "recordmake.h"
 #include "recordoptions.h"
 #include "recordtext.h"
+#include "recordusage.h"
+#include "recordzone.h"
 #include "render.h"
 #include "text.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
 #endif
-
-static const char usage[] =
-    "usage: tlsrpt record check [--domain=NAME] [--format=text|json] TEXT\n"
-    "       tlsrpt record lookup [-c FILE] [--resolver=ADDR[@PORT]]...\n"
-    "                     [--timeout=TIME] [--format=text|json] DOMAIN\n"
-    "       tlsrpt record make [--domain=NAME] [--format=text|json]\n"
-    "                     --rua=URI...\n"
-    "       tlsrpt record check-sts [-c FILE] [--resolver=ADDR[@PORT]]...\n"
-    "                     [--ca-file=FILE] [--timeout=TIME]\n"
-    "                     [--format=text|json] TEXT|FILE|DOMAIN\n"
-    "\n"
-    "The TXT record by which a domain asks for reports (RFC 8460, section 3),\n"
-    "and those of MTA-STS (RFC 8461, section 3).\n"
-    "\n"
-    "  check      a record: each mistake with its place and how to mend it;\n"
-    "             TEXT is the record itself, or \"-\" for standard input\n"
-    "  lookup     the record of DOMAIN, as senders find it\n"
-    "  make       write a record, as a line for a zone file\n"
-    "  check-sts  what begins with \"v=\" is the record of MTA-STS; else what\n"
-    "             has a \"/\" in it, ends in .txt, is a file, or \"-\", the\n"
-    "             policy file; else DOMAIN, whose record and policy are\n"
-    "             looked up. A file is written ./NAME, a domain NAME. where\n"
-    "             both could be meant\n"
-    "\n"
-    "  --domain=NAME   whose record it is\n"
-    "  --resolver=...  ask this server instead of those configured\n"
-    "  --ca-file=FILE  CAs to trust instead of the system's\n"
-    "  --timeout=TIME  for each step: 1s to 5m, else 20s\n"
-    "  --rua=URI       mailto:user@domain or https://host/path; what must be\n"
-    "                  encoded is\n"
-    "\n"
-    "Exit status: 0 when it is valid; 1 for an error; 2 for warnings only\n"
-    "(make: 0 for those, too); 75 when it could not be looked up; 66 for a\n"
-    "file that cannot be read, 64 for wrong usage, 78 for a mistake in the\n"
-    "configuration.\n";
 
 static const char conf_default[] = SYSCONFDIR "/tlsrpt-milter.conf";
 
@@ -110,18 +77,84 @@ finish(const struct record *r, struct recordinquiry *inquiry)
 	return status;
 }
 
+/* What there is to say of a line of a zone file besides its text. */
+static void
+remark_zone(struct recordinquiry *inquiry, const struct recordzone *zone)
+{
+	const char *name =
+	    inquiry->kind == RECORDINQUIRY_STS ? "_mta-sts" : "_smtp._tls";
+	size_t len = strlen(zone->owner), n = strlen(name);
+	struct remarks *remarks = &inquiry->remarks;
+
+	remark_add(remarks, REMARK_NOTE, REMARK_NOWHERE, NULL,
+	    "a line of a zone file: what is checked is the text in it");
+	if (zone->is_cut)
+		remark_add(remarks, REMARK_ERROR, REMARK_NOWHERE,
+		    "put the text in quotes",
+		    "in a zone file, \";\" outside of quotes begins a comment: "
+		    "the rest is not in the record");
+	if (zone->has_more)
+		remark_add(remarks, REMARK_WARNING, REMARK_NOWHERE,
+		    "check one record at a time",
+		    "there is more behind it, which is not looked at");
+	if (len == 0 || strcmp(zone->owner, "@") == 0)
+		return;
+	if (!text_iprefix(zone->owner, name) ||
+	    (zone->owner[n] != '\0' && zone->owner[n] != '.'))
+		remark_add(remarks, REMARK_ERROR, REMARK_NOWHERE,
+		    inquiry->kind == RECORDINQUIRY_STS
+			? "name it _mta-sts and the domain"
+			: "name it _smtp._tls and the domain",
+		    "senders do not look at this owner name");
+	else if (zone->owner[n] == '.' && zone->owner[len - 1] != '.')
+		remark_add(remarks, REMARK_NOTE, REMARK_NOWHERE,
+		    "put a dot behind it, if it is the whole name",
+		    "the owner name has no dot at its end: a zone file appends "
+		    "its origin");
+}
+
+/* The text in a line of a zone file, which len says anew. */
+static int
+take_zone(struct recordinquiry *inquiry, const char *text, size_t *len,
+    struct buf *out, size_t *strings)
+{
+	struct recordzone zone;
+
+	buf_init(out, TEXT_MAX);
+	if (recordzone_read(&zone, text, *len, out) != ST_OK)
+		return fail_no_memory();
+	remark_zone(inquiry, &zone);
+	*len = out->len;
+	*strings = zone.strings;
+	return -1;
+}
+
 /* Check one text and say so. */
 static int
 check_text(const struct record *r, enum recordinquiry_kind kind,
     const char *file, const char *text, size_t len)
 {
 	struct recordinquiry inquiry = { .file = file };
-	struct recordinquiry_text *checked = recordinquiry_check(kind, text,
-	    len, r->options.domain[0] != '\0' ? r->options.domain : NULL);
+	struct recordinquiry_text *checked;
+	struct buf zone = { 0 };
+	size_t strings = 0;
 
+	inquiry.kind = kind == RECORDINQUIRY_POLICY ? RECORDINQUIRY_STS : kind;
+	if (kind != RECORDINQUIRY_POLICY && recordzone_is_one(text, len)) {
+		int status = take_zone(&inquiry, text, &len, &zone, &strings);
+
+		if (status != -1) {
+			buf_free(&zone);
+			return status;
+		}
+		text = zone.data != NULL ? zone.data : "";
+	}
+	checked = recordinquiry_check(kind, text, len,
+	    r->options.domain[0] != '\0' ? r->options.domain : NULL);
+	buf_free(&zone);
 	if (checked == NULL)
 		return fail_no_memory();
-	inquiry.kind = kind == RECORDINQUIRY_POLICY ? RECORDINQUIRY_STS : kind;
+	checked->strings = strings;
 	if (kind == RECORDINQUIRY_POLICY)
 		inquiry.policy = checked;
 	else
@@ -289,7 +322,8 @@ run_check_sts(struct record *r)
 	struct buf text;
 	int status;
 
-	if (is_record(r->options.argument))
+	if (is_record(r->options.argument) ||
+	    recordzone_is_one(r->options.argument, strlen(r->options.argument)))
 		return check_text(r, RECORDINQUIRY_STS, NULL,
 		    r->options.argument, strlen(r->options.argument));
 	if (!is_file(r->options.argument)) {
@@ -390,15 +424,17 @@ run_make(struct record *r)
 
 static const struct verb {
 	const char *name;
+	const char *usage;
 	unsigned options;
 	int arguments;
 	int (*run)(struct record *r);
 } verbs[] = {
-	{ "check", RECORDOPTIONS_DOMAIN, 1, run_check },
-	{ "lookup", RECORDOPTIONS_DNS, 1, run_lookup },
-	{ "make", RECORDOPTIONS_DOMAIN | RECORDOPTIONS_RUA, 0, run_make },
-	{ "check-sts", RECORDOPTIONS_DNS | RECORDOPTIONS_HTTPS, 1,
-	    run_check_sts },
+	{ "check", recordusage_check, RECORDOPTIONS_DOMAIN, 1, run_check },
+	{ "lookup", recordusage_lookup, RECORDOPTIONS_DNS, 1, run_lookup },
+	{ "make", recordusage_make, RECORDOPTIONS_DOMAIN | RECORDOPTIONS_RUA, 0,
+	    run_make },
+	{ "check-sts", recordusage_check_sts,
+	    RECORDOPTIONS_DNS | RECORDOPTIONS_HTTPS, 1, run_check_sts },
 };
 
 static int
@@ -407,7 +443,7 @@ run_verb(const struct verb *verb, int argc, char **argv)
 	struct record r = {
 		.options = {
 			.verb = verb->name,
-			.usage = usage,
+			.usage = verb->usage,
 			.has = verb->options,
 			.arguments = verb->arguments,
 			.given = conf_new(),
@@ -435,7 +471,7 @@ record_main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "";
 
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
-		(void)fputs(usage, stdout);
+		(void)fputs(recordusage, stdout);
 		return EX_OK;
 	}
 	for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {

@@ -26,18 +26,44 @@ recordoptions_bad(
 	return false;
 }
 
-/* A name that was copied with what stands before it in the DNS will do. */
+/*
+ * A name that was copied with what stands before it in the DNS. Of mta-sts, a
+ * domain may be left: mta-sts.example is one.
+ */
+static const char *
+skip_prefix(const char *name)
+{
+	static const char *const prefixes[] = { "_smtp._tls.", "_mta-sts.",
+		"mta-sts." };
+
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+		const char *rest = name + strlen(prefixes[i]);
+		const char *dot;
+
+		if (!text_iprefix(name, prefixes[i]))
+			continue;
+		dot = strchr(rest, '.');
+		if (prefixes[i][0] == '_' || (dot != NULL && dot[1] != '\0'))
+			return rest;
+	}
+	return name;
+}
+
 bool
 recordoptions_domain(struct recordoptions *options, const char *word)
 {
-	const char *name = word;
+	const char *name = skip_prefix(word);
 
-	if (text_iprefix(name, "_smtp._tls."))
-		name += strlen("_smtp._tls.");
-	else if (text_iprefix(name, "_mta-sts."))
-		name += strlen("_mta-sts.");
-	return idn_to_ascii(name, options->domain) ||
-	    recordoptions_bad(options, word, command_no_domain(word));
+	if (!idn_to_ascii(name, options->domain))
+		return recordoptions_bad(
+		    options, word, command_no_domain(word));
+	if (name != word)
+		(void)fprintf(stderr,
+		    "tlsrpt record %s: \"%.*s\" is not part of the domain, "
+		    "which is %s\n",
+		    options->verb, (int)(name - word - 1), word,
+		    options->domain);
+	return true;
 }
 
 /* As the configuration has it: 5, 5s, 1m. */

@@ -77,6 +77,32 @@ STS_CHECKS = [
 ]
 
 
+# A line of a zone file; the text in it, its strings, exit status, and remarks
+# on the whole
+ZONE_LINES = [
+    (f'_smtp._tls.example.com. IN TXT "{GOOD}"', GOOD, 1, 0, "N-"),
+    (f'_smtp._tls IN TXT "{GOOD}"', GOOD, 1, 0, "N-"),
+    (f'@\t300\tin\ttxt\t"{GOOD}"\n', GOOD, 1, 0, "N-"),
+    (f'TXT "{GOOD}"', GOOD, 1, 0, "N-"),
+    (f'_smtp._tls.example.com 1h TXT "{GOOD}"', GOOD, 1, 0, "N- N-"),
+    ('_smtp._tls IN TXT "v=TLSRPTv1; " "rua=" "mailto:a@b.test"',
+     "v=TLSRPTv1; rua=mailto:a@b.test", 3, 0, "N-"),
+    ('_smtp._tls IN TXT ( "v=TLSRPTv1;" ; it begins\n\t"rua="\n'
+     '\t"mailto:a@b.test" ) ; it ends',
+     "v=TLSRPTv1;rua=mailto:a@b.test", 3, 0, "N-"),
+    ('_smtp._tls IN TXT "v=TLSRPTv1\\059 rua=mailto:a\\@b.test"',
+     "v=TLSRPTv1; rua=mailto:a@b.test", 1, 0, "N-"),
+    ("_smtp._tls IN TXT v=TLSRPTv1; rua=mailto:a@b.test",
+     "v=TLSRPTv1", 1, 1, "N- E-"),
+    (f'_smtp._tls IN TXT "{GOOD}"\n_smtp._tls IN TXT "x"', GOOD, 1, 2,
+     "N- W-"),
+    (f'_tls._smtp.example.com. IN TXT "{GOOD}"', GOOD, 1, 1, "N- E-"),
+    (f'_smtp._tls IN TXT "{GOOD}', GOOD, 1, 0, "N-"),
+    ("_smtp._tls IN TXT", "", 0, 1, "N-"),
+    ("_smtp._tls IN TXT \\", "\\", 1, 1, "N-"),
+]
+
+
 class TestCheck(unittest.TestCase):
     def check(self, verb, row):
         text, status, remarks, words = row
@@ -101,6 +127,47 @@ class TestCheck(unittest.TestCase):
         for row in STS_CHECKS:
             with self.subTest(row[0]):
                 self.check("check-sts", row)
+
+    def test_a_line_of_a_zone_file(self):
+        for line, text, strings, status, remarks in ZONE_LINES:
+            with self.subTest(line):
+                done = record("check", "--format=json", "--", line)
+                self.assertEqual(done.status, status, done)
+                found = done.json["records"][0]
+                self.assertEqual(found.get("text", ""), text)
+                self.assertEqual(found.get("strings", 0), strings)
+                self.assertEqual(short(done.json["remarks"]), remarks, done)
+                again = record("check", "--format=json", "-",
+                               data=line.encode())
+                self.assertEqual(again.json["records"], [found])
+
+    def test_a_line_of_mta_sts(self):
+        line = f'_mta-sts.example.com. IN TXT "{STS}"'
+        done = record("check-sts", "--format=json", line)
+        self.assertEqual(done.status, 0, done)
+        self.assertEqual(done.json["records"][0]["text"], STS)
+        done = record("check", line)
+        self.assertEqual(done.status, 1, done)
+        self.assertIn("do not look at this owner name", done.out)
+
+    def test_zone_lines_cut_anywhere(self):
+        """Whatever is pasted comes to an end, and is never valid by half."""
+        line = ZONE_LINES[6][0]
+        for end in range(len(line)):
+            done = record("check", "--format=json", "--", line[:end])
+            self.assertIn(done.status, (0, 1), done)
+            self.assertEqual(done.err, "")
+
+    def test_each_verb_has_its_help(self):
+        pages = {verb: record(verb, "--help").out
+                 for verb in ("check", "lookup", "make", "check-sts")}
+        for verb, page in pages.items():
+            self.assertTrue(
+                page.startswith(f"usage: tlsrpt record {verb} ["), page)
+            self.assertEqual(page.count("usage:"), 1)
+            self.assertEqual("--rua" in page, verb == "make")
+            self.assertEqual("--ca-file" in page, verb == "check-sts")
+            self.assertIn("Exit status:", page)
 
     def test_the_caret_is_below_the_byte(self):
         for text, byte in ((GOOD + "!10m", "!"),
@@ -319,11 +386,20 @@ class TestLookup(unittest.TestCase):
                 self.assertIn(name, lookup("lookup", domain + ".test").out)
 
     def test_names_are_taken_as_they_come(self):
-        for name in ("one.test.", "ONE.test", "_smtp._tls.one.test"):
+        for name in ("one.test.", "ONE.test", "_smtp._tls.one.test",
+                     "_mta-sts.one.test"):
             done = lookup("lookup", name, "--format=json")
             self.assertEqual(done.json["domain"], "one.test", done)
+            self.assertEqual("not part of the domain" in done.err,
+                             name[0] == "_", done)
         done = lookup("lookup", "b\u00fccher.test", "--format=json")
         self.assertEqual(done.json["domain"], "xn--bcher-kva.test", done)
+
+    def test_a_host_of_policies_is_no_domain(self):
+        done = lookup("lookup", "mta-sts.one.test", "--format=json")
+        self.assertEqual(done.json["domain"], "one.test", done)
+        self.assertIn('"mta-sts" is not part of the domain, '
+                      "which is one.test", done.err)
 
     def test_no_answer(self):
         for domain, answer in ((SERVFAIL, "SERVFAIL"), (SILENT, "timed out")):
