@@ -27,10 +27,12 @@ static const char usage[] =
     "reports in FILE (- is standard input): what the sending address did\n"
     "here in the time of the report, and what became of TLS.\n"
     "\n"
+    "  --report=FILE     the same as FILE\n"
     "  --problem=N       the failures of problem N of \"tlsrpt problems\"\n"
     "  --maillog=FILE    this log, plain or gzip (- is standard input); may\n"
     "                    be repeated. Else /var/log/mail.log and maillog\n"
-    "                    and what they were rotated to\n"
+    "                    and what they were rotated to, or without\n"
+    "                    those the journal; --log is the same\n"
     "  --journal         the journal of systemd\n"
     "  --lines=N         show so many lines for each failure; 20\n"
     "  --format=...      text for people, or json, an object a line\n"
@@ -101,6 +103,15 @@ read_format(struct tracing *tracing, const char *word)
 }
 
 static bool
+set_report(struct tracing *tracing, const char *file)
+{
+	if (tracing->report != NULL)
+		return bad_word(file, "one FILE too many");
+	tracing->report = file;
+	return true;
+}
+
+static bool
 take_option(struct tracing *tracing, int c)
 {
 	switch (c) {
@@ -122,6 +133,8 @@ take_option(struct tracing *tracing, int c)
 	case 'p':
 		return read_number(optarg, 1, 1000000, &tracing->problem) ||
 		    bad_word(optarg, "no number of a problem");
+	case 'r':
+		return set_report(tracing, optarg);
 	case 's':
 		tracing->state_path = optarg;
 		return true;
@@ -158,8 +171,10 @@ read_options(struct tracing *tracing, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ "journal", no_argument, NULL, 'j' },
 		{ "lines", required_argument, NULL, 'l' },
+		{ "log", required_argument, NULL, 'm' },
 		{ "maillog", required_argument, NULL, 'm' },
 		{ "problem", required_argument, NULL, 'p' },
+		{ "report", required_argument, NULL, 'r' },
 		{ "state", required_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -173,11 +188,9 @@ read_options(struct tracing *tracing, int argc, char **argv)
 		if (!take_option(tracing, c))
 			return command_misused("trace");
 	}
-	if (argc - optind == 1)
-		tracing->report = argv[optind];
-	if (argc - optind > 1) {
-		(void)fputs("tlsrpt trace: it takes one FILE\n", stderr);
-		return command_misused("trace");
+	while (optind < argc) {
+		if (!set_report(tracing, argv[optind++]))
+			return command_misused("trace");
 	}
 	return check_usage(tracing) ? -1 : command_misused("trace");
 }

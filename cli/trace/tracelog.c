@@ -230,6 +230,18 @@ take_output(void *ctx, const char *data, size_t len)
 	logreader_more(ctx, data, len);
 }
 
+/* Where it is, or NULL. */
+static const char *
+find_journalctl(void)
+{
+	for (size_t i = 0; i < sizeof journalctls / sizeof journalctls[0];
+	     i++) {
+		if (access(journalctls[i], X_OK) == 0)
+			return journalctls[i];
+	}
+	return NULL;
+}
+
 static void
 read_journal(struct tracing *tracing)
 {
@@ -265,8 +277,7 @@ read_journal(struct tracing *tracing)
 	(void)snprintf(since, sizeof since, "--since=@%" PRId64, begin);
 	(void)snprintf(until, sizeof until, "--until=@%" PRId64, range.end + 1);
 	(void)text_copy(path, sizeof path,
-	    access(journalctls[0], X_OK) == 0 ? journalctls[0]
-					      : journalctls[1]);
+	    find_journalctl() != NULL ? find_journalctl() : journalctls[0]);
 	trace_file(tracing->trace, INT64_MAX);
 	logreader_init(reader, trace_line, tracing->trace);
 	child_run(&child, &end);
@@ -278,6 +289,22 @@ read_journal(struct tracing *tracing)
 	}
 	child_describe(&end, text);
 	tracing_complain(tracing, "journalctl", EX_UNAVAILABLE, text);
+}
+
+/* Without any of the usual files. */
+static void
+read_instead(struct tracing *tracing)
+{
+	if (find_journalctl() == NULL) {
+		tracing_complain(tracing, log_directory, EX_NOINPUT,
+		    "neither mail.log nor maillog is there: --maillog=FILE "
+		    "names another, --journal asks the journal");
+		return;
+	}
+	tracing_complain(tracing, log_directory, EX_OK,
+	    "neither mail.log nor maillog is there: asking the journal "
+	    "(--maillog=FILE names another log)");
+	read_journal(tracing);
 }
 
 void
@@ -295,7 +322,5 @@ tracelog_read(struct tracing *tracing)
 	for (size_t i = 0; i < sizeof usual_logs / sizeof usual_logs[0]; i++)
 		has_usual = read_usual(tracing, usual_logs[i]) || has_usual;
 	if (!has_usual)
-		tracing_complain(tracing, log_directory, EX_NOINPUT,
-		    "neither mail.log nor maillog is there: --maillog=FILE "
-		    "names another, --journal asks the journal");
+		read_instead(tracing);
 }

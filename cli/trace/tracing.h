@@ -61,8 +61,8 @@ struct tracing {
 };
 
 /*
- * Something of a file that is wrong, on standard error. The first sets the exit
- * status.
+ * Something to say of a file, on standard error. The first that is wrong sets
+ * the exit status; EX_OK: nothing is.
  */
 void tracing_complain(
     struct tracing *tracing, const char *file, int status, const char *what);

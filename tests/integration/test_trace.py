@@ -370,18 +370,38 @@ class Trace(unittest.TestCase):
                                    zone=self.zone()))
 
     def test_no_log(self):
+        """Without journalctl there is nothing else to ask."""
         lab.mount("-t", "tmpfs", "tmpfs", "/var/log")
         self.addCleanup(lab.unmount, "/var/log")
-        done = run(self.report(failures_of(["127.0.0.11"])))
+        report = self.report(failures_of(["127.0.0.11"]))
+        journalctl = os.path.realpath("/usr/bin/journalctl")
+        if os.path.exists(journalctl):
+            done = run(report)
+            self.assertIn("asking the journal", done.stderr)
+            # As it may be: with these sessions, others, or none there.
+            self.assertIn(done.returncode, (0, 1, 69), done)
+            plain = self.write("plain", "")
+            lab.mount("--bind", plain, journalctl)
+            self.addCleanup(lab.unmount, journalctl)
+        done = run(report)
         self.assertEqual((done.returncode, done.stdout), (66, ""))
         self.assertIn("--journal", done.stderr)
+
+    def test_aliases(self):
+        report = self.report(failures_of(["127.0.0.11"]))
+        want = run(report, "--maillog", self.log)
+        self.assertEqual(want.returncode, 0, want)
+        done = run("--report", report, "--log", self.log)
+        self.assertEqual(
+            (done.returncode, done.stdout), (0, want.stdout), done)
 
     # What is wrong with the question.
 
     def test_usage(self):
         report = self.report(failures_of(["127.0.0.11"]))
         for words, status in (
-                ([], 64), ([report, report], 64), (["--problem=0"], 64),
+                ([], 64), ([report, report], 64),
+                ([report, "--report", report], 64), (["--problem=0"], 64),
                 ([report, "--problem=1"], 64), ([report, "--lines=x"], 64),
                 ([report, "--format=csv"], 64), ([report, "--state=x"], 64),
                 (["--help"], 0), (["/nonexistent"], 66),
