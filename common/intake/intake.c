@@ -43,6 +43,7 @@ struct intake {
 	struct reading reading;
 	bool is_upload;
 	enum auth auth;   /* of the report at hand, if it is an upload */
+	bool is_named;    /* a policy of it is on the domain of the token */
 	bool has_decoder; /* it is large, and counts against the bound */
 	size_t read;      /* which candidate the reading holds; count: none */
 };
@@ -169,18 +170,20 @@ is_genuine(const struct intake *in)
 	    : dispose_is_genuine(in->conf, &in->outcome->verdict);
 }
 
-/* A report on another domain than that of the token is nobody's word. */
+/*
+ * A report on another domain than that of the token is nobody's word, and so is
+ * one that names none at all. Names are compared until one is another.
+ */
 static enum report_visit
 check_domain(void *ctx, const struct policy *policy)
 {
 	struct intake *in = ctx;
 
-	if (policy->policy_domain == NULL || policy->policy_domain[0] == '\0' ||
-	    pathsecret_is_for(
-		in->conf, in->origin->path_token, policy->policy_domain))
+	if (policy->policy_domain == NULL || policy->policy_domain[0] == '\0')
 		return REPORT_SKIP;
-	in->auth = AUTH_NONE;
-	return REPORT_STOP;
+	in->is_named = pathsecret_is_for(
+	    in->conf, in->origin->path_token, policy->policy_domain);
+	return in->is_named ? REPORT_SKIP : REPORT_STOP;
 }
 
 /* Who vouches for the report at hand? */
@@ -190,8 +193,10 @@ authenticate(struct intake *in)
 	static const struct report_visitor visitor = { .policy = check_domain };
 
 	in->auth = in->origin->auth;
+	in->is_named = false;
 	if (in->auth == AUTH_PATH &&
-	    report_walk(&in->reading.report, &visitor, in) != ST_OK)
+	    (report_walk(&in->reading.report, &visitor, in) != ST_OK ||
+		!in->is_named))
 		in->auth = AUTH_NONE;
 }
 
