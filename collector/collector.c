@@ -23,8 +23,10 @@ collector_init(struct collector *collector, struct log *log)
 	(void)pthread_mutex_init(&collector->mutex, NULL);
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	collector->log = log;
-	collector->lines = REFUSED_BURST;
-	collector->lines_when = deadline_now();
+	for (size_t i = 0; i < 2; i++)
+		collector->refusals[i] =
+		    (struct refusals){ .lines = REFUSED_BURST,
+			    .when = deadline_now() };
 	collector->id_base =
 	    (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 	collector->rates = ratetable_new();
@@ -62,24 +64,24 @@ collector_id(struct collector *collector, char out[COLLECTOR_ID_MAX])
 
 /* May a line be written now? Then *omitted were not, before it. */
 static bool
-may_log(struct collector *collector, uint64_t *omitted)
+may_log(struct collector *collector, bool is_trouble, uint64_t *omitted)
 {
+	struct refusals *r = &collector->refusals[is_trouble];
 	uint64_t now = deadline_now();
 	bool may;
 
 	(void)pthread_mutex_lock(&collector->mutex);
-	collector->lines +=
-	    (double)(now - collector->lines_when) * REFUSED_RATE / 1000;
-	if (collector->lines > REFUSED_BURST)
-		collector->lines = REFUSED_BURST;
-	collector->lines_when = now;
-	may = collector->lines >= 1;
-	*omitted = collector->omitted;
+	r->lines += (double)(now - r->when) * REFUSED_RATE / 1000;
+	if (r->lines > REFUSED_BURST)
+		r->lines = REFUSED_BURST;
+	r->when = now;
+	may = r->lines >= 1;
+	*omitted = r->omitted;
 	if (may) {
-		collector->lines--;
-		collector->omitted = 0;
+		r->lines--;
+		r->omitted = 0;
 	} else {
-		collector->omitted++;
+		r->omitted++;
 	}
 	(void)pthread_mutex_unlock(&collector->mutex);
 	return may;
@@ -89,11 +91,12 @@ void
 collector_refused(struct collector *collector, unsigned status,
     const char *reason, const char *client, const char *id)
 {
-	enum severity severity = status >= 500 ? SEV_WARNING : SEV_INFO;
+	bool is_trouble = status >= 500;
+	enum severity severity = is_trouble ? SEV_WARNING : SEV_INFO;
 	uint64_t omitted;
 	struct event ev;
 
-	if (!may_log(collector, &omitted))
+	if (!may_log(collector, is_trouble, &omitted))
 		return;
 	event_init(&ev, "refused", severity);
 	event_count(&ev, "status", status);

@@ -24,9 +24,11 @@ struct collector {
 
 	pthread_mutex_t mutex; /* over what follows */
 	struct ratetable *rates;
-	double lines;        /* refusals that may be logged now */
-	uint64_t lines_when; /* on deadline_now()'s clock */
-	uint64_t omitted;    /* that were not */
+	struct refusals {
+		double lines;     /* that may be logged now */
+		uint64_t when;    /* that was so, on deadline_now()'s clock */
+		uint64_t omitted; /* that were not */
+	} refusals[2]; /* of what clients do wrong, and for trouble of ours */
 	uint64_t health_when;
 	bool is_healthy;
 	uint64_t on_disk; /* bytes of bodies in spools' files */
@@ -50,7 +52,9 @@ void collector_id(struct collector *collector, char out[COLLECTOR_ID_MAX]);
 
 /*
  * Log a request that was refused, event "refused". So many a second, for
- * anybody can have lines written here; what is left out is counted.
+ * anybody can have lines written here; what is left out is counted. Statuses
+ * from 500 on have their own count, so that nobody can keep them out of the
+ * log.
  */
 void collector_refused(struct collector *collector, unsigned status,
     const char *reason, const char *client, const char *id);
