@@ -108,14 +108,36 @@ collector_refused(struct collector *collector, unsigned status,
 	(void)log_event(collector->log, &ev, id);
 }
 
+/* Of all there is, what is to be left. */
+static uint64_t
+floor_of(uint64_t all, uint64_t most)
+{
+	return all / COLLECTOR_FLOOR_PART < most ? all / COLLECTOR_FLOOR_PART
+						 : most;
+}
+
+bool
+collector_has_room(const struct conf *conf)
+{
+	struct statvfs fs;
+
+	/* Who asks for more will see what is wrong. Some file systems count no
+	   files. */
+	if (statvfs(conf->archive_directory, &fs) == -1 || fs.f_frsize == 0)
+		return true;
+	return fs.f_bavail > 0 &&
+	    fs.f_bavail >=
+	    floor_of(fs.f_blocks, COLLECTOR_FLOOR / fs.f_frsize) &&
+	    (fs.f_files == 0 ||
+		fs.f_favail >= floor_of(fs.f_files, COLLECTOR_FLOOR_FILES));
+}
+
 /* archive_check() makes a file, for which a full disk often has room. */
 static bool
 ask_archive(const struct conf *conf)
 {
-	struct statvfs fs;
-
 	return archive_check(conf->archive_directory, NULL) == ST_OK &&
-	    (statvfs(conf->archive_directory, &fs) == -1 || fs.f_bavail > 0);
+	    collector_has_room(conf);
 }
 
 bool

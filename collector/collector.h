@@ -38,7 +38,10 @@ struct collector {
 
 enum {
 	COLLECTOR_ID_MAX = 32,
-	COLLECTOR_BODIES = 16
+	COLLECTOR_BODIES = 16,
+	COLLECTOR_FLOOR_PART = 20, /* one in so many bytes, and files */
+	COLLECTOR_FLOOR_FILES = 100000,
+	COLLECTOR_FLOOR = 1 << 30 /* bytes */
 };
 
 /* False when there is no memory. The server is initialized by the caller. */
@@ -60,8 +63,15 @@ void collector_refused(struct collector *collector, unsigned status,
     const char *reason, const char *client, const char *id);
 
 /*
- * Can the archive be written? For the whole process it is looked at once a
- * second.
+ * Is there room for what nobody vouches for? Anybody can send that, and so it
+ * leaves a part of the disk free (COLLECTOR_FLOOR_PART, but no more than
+ * COLLECTOR_FLOOR and COLLECTOR_FLOOR_FILES), for reports by mail above all.
+ */
+bool collector_has_room(const struct conf *conf);
+
+/*
+ * Can the archive be written, and has it room? For the whole process it is
+ * looked at once a second.
  */
 bool collector_is_healthy(struct collector *collector, const struct conf *conf);
 

@@ -95,8 +95,11 @@ void
 store_report(struct request *request)
 {
 	struct fault fault;
-	enum status st = take(request, &fault);
+	enum status st = ST_NO_SPACE;
 
+	/* A token stands where everybody can read it. */
+	if (request->auth == AUTH_PROXY || collector_has_room(request->conf))
+		st = take(request, &fault);
 	if (st != ST_OK) {
 		request_refuse(request, 503, status_str(st), FAILURE_RETRY);
 		return;

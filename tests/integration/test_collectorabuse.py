@@ -1,5 +1,9 @@
 """tlsrpt-collector, and strangers that make the most of what they may do."""
 
+import contextlib
+import itertools
+import os
+
 from collectorcase import (CollectorCase, JSON, PATH, TOKEN, lab, mails)
 
 
@@ -28,6 +32,56 @@ class Vouching(CollectorCase):
         text = text_of(mails.report(nameless, mails.policy()))
         self.assertEqual(collector.post(text, JSON, f"{PATH}/{TOKEN}"), 201)
         self.assertEqual(collector.only_record()["auth"], "path")
+
+
+class Disk(CollectorCase):
+    def full(self, collector, bodies):
+        """Post until there is no room; how many were taken."""
+        for taken, body in enumerate(itertools.islice(bodies, 1000)):
+            status = collector.post(body, JSON)
+            if status != 201:
+                self.assertEqual(status, 503)
+                return taken
+        raise AssertionError("there is no end to it")
+
+    @contextlib.contextmanager
+    def on_small_disk(self, options):
+        collector = self.collector(
+            start=False, RatePerClient="0", StateFile="none", DKIM="off",
+            TrustedProxy="unix", RequireAuth="yes")
+        lab.mount("-t", "tmpfs", "-o", f"{options},mode=777", "tmpfs",
+                  str(collector.archive))
+        self.addCleanup(lab.unmount, collector.archive)
+        collector.start()
+        try:
+            yield collector
+        finally:
+            self.assertEqual(collector.stop(), 0)
+
+    def test_strangers_leave_room_for_others(self):
+        """What nobody can read, or vouches for, does not fill the disk."""
+        bodies = {
+            "junk": ("size=8m", lambda: b"{" + os.urandom(100000)),
+            "small junk": ("nr_inodes=400", lambda: b"{" + os.urandom(10)),
+            "unverified": ("size=1m", text_of),
+        }
+        for name, (options, make) in bodies.items():
+            with self.subTest(name), \
+                    self.on_small_disk(options) as collector:
+                self.assertGreater(
+                    self.full(collector, (make() for _ in itertools.count())),
+                    20)
+                self.assertIn((503, "no-space"), self.refusals())
+                lab.wait_until(
+                    lambda: collector.get("/healthz")[0] == 503, "the word")
+                # Mail has room, and so has who is vouched for.
+                self.assertEqual(collector.run(
+                    "ingest", stdin=mails.mail(mails.report()),
+                    user=lab.USER).returncode, 0)
+                self.assertEqual(collector.post(
+                    text_of(), JSON, unix=True,
+                    headers={"X-Remote-User": "sender"}), 201)
+                self.assertEqual(len(collector.records()), 2)
 
 
 class Log(CollectorCase):
