@@ -44,7 +44,7 @@ static const char usage[] =
     "\n"
     "  --mx=HOST            this MX alone, be it in the DNS or not\n"
     "  --policy=sts         without DANE, which needs DNSSEC\n"
-    "  --policy=dane        as a sender that demands DANE, without MTA-STS\n"
+    "  --policy=dane, tlsa  as a sender that demands DANE, without MTA-STS\n"
     "  --source=ADDRESS     connect from this address\n"
     "  --resolver=...       ask this server instead of those configured\n"
     "  --trust-anchor=FILE  DNSKEY or DS of the root, for DNSSEC\n"
@@ -117,10 +117,12 @@ read_policy(struct diagnose *d, const char *word)
 	bool is_all = strcmp(word, "all") == 0;
 
 	d->with_sts = is_all || strcmp(word, "sts") == 0;
-	d->with_dane = is_all || strcmp(word, "dane") == 0;
+	/* Reports call it by its records. */
+	d->with_dane =
+	    is_all || strcmp(word, "dane") == 0 || strcmp(word, "tlsa") == 0;
 	d->is_dane_required = d->with_dane && !is_all;
 	return d->with_sts || d->with_dane ||
-	    bad_word(word, "none of: sts, dane, all");
+	    bad_word(word, "none of: sts, dane (or tlsa), all");
 }
 
 static bool
@@ -377,6 +379,7 @@ prepare(struct diagnose *d)
 
 	choose_helo(d);
 	choose_trust_anchor(d);
+	d->means.with_progress = !d->is_json;
 	d->means.has_trust_anchor = d->with_dane && d->trust_anchor != NULL;
 	d->means.milliseconds = (unsigned)d->given->dns_timeout * 1000;
 	settings.trust_anchor_file = d->with_dane ? d->trust_anchor : NULL;

@@ -16,6 +16,11 @@
 #include "resolver.h"
 #include "status.h"
 
+enum {
+	DIAGNOSED_ADVICE_MAX = 2048,
+	DIAGNOSED_COMMAND_MAX = 2048
+};
+
 /* With what domains are diagnosed. All is the caller's. */
 struct diagnosed_means {
 	unsigned port;
@@ -25,6 +30,7 @@ struct diagnosed_means {
 	X509_STORE *store;
 	char helo[IDN_NAME_MAX];
 	unsigned milliseconds; /* for each step */
+	bool with_progress;    /* a line on a terminal meanwhile */
 };
 
 /* What is to be looked at. */
@@ -59,14 +65,19 @@ void diagnosed_clear(struct diagnosed *diagnosed);
 /* How many findings are of a kind. */
 size_t diagnosed_count(const struct findings *findings, enum finding_kind kind);
 
-/* What to do about a finding, or NULL. Static storage. */
-const char *diagnosed_action(const struct finding *finding);
+/*
+ * Cause or action of a finding, with the domain in "mta-sts.DOMAIN" filled in.
+ * Returns out, or NULL for NULL.
+ */
+const char *diagnosed_advice(const struct diagnosed *diagnosed,
+    const char *text, char out[DIAGNOSED_ADVICE_MAX]);
 
 /*
- * The usual cause of a failure; NULL for another finding, and for a failure
- * that is known well enough to have an action of its own. Static storage.
+ * The command that shows a finding by hand, at the address and the port where
+ * it was seen. Returns out, or NULL if there is none.
  */
-const char *diagnosed_cause(const struct finding *finding);
+const char *diagnosed_command(const struct diagnosed *diagnosed,
+    const struct finding *finding, char out[DIAGNOSED_COMMAND_MAX]);
 
 /* Days from now until a certificate is no longer valid; negative if it is. */
 int64_t diagnosed_days_left(const struct certificate *certificate, int64_t now);

@@ -19,6 +19,7 @@ diagnosejson_finding(struct jsonwriter *w, const struct diagnosed *diagnosed,
     const struct finding *finding)
 {
 	const char *type = finding->result_type;
+	char text[DIAGNOSED_ADVICE_MAX];
 
 	if (finding->kind == FINDING_SUCCESS)
 		type = "success";
@@ -38,8 +39,14 @@ diagnosejson_finding(struct jsonwriter *w, const struct diagnosed *diagnosed,
 	jsonwriter_string(w, "result-type", type);
 	jsonwriter_string(w, "failure-reason-code", finding->reason);
 	jsonwriter_string(w, "additional-information", finding->detail);
-	jsonwriter_string(w, "cause", diagnosed_cause(finding));
-	jsonwriter_string(w, "action", diagnosed_action(finding));
+	jsonwriter_string(
+	    w, "cause", diagnosed_advice(diagnosed, finding->cause, text));
+	jsonwriter_string(
+	    w, "action", diagnosed_advice(diagnosed, finding->action, text));
+	if (finding->record[0] != '\0')
+		jsonwriter_string(w, "suggested-record", finding->record);
+	jsonwriter_string(
+	    w, "verify", diagnosed_command(diagnosed, finding, text));
 	jsonwriter_object_end(w);
 }
 

@@ -6,15 +6,12 @@
 
 #include "emit.h"
 #include "render.h"
-#include "result.h"
 #include "rfc3339.h"
 
 enum {
 	INDENT = 2, /* of rows; those of an address are deeper */
 	DEEP = 4,
-	COMMAND_MAX = 1024,
 	TEXT_MAX = 1 << 16,
-	ADVICE_MAX = 2048,
 	TLSA_MAX = 160, /* bytes of a record that are shown */
 	NAMES_MAX = CERTIFICATE_NAMES_MAX
 };
@@ -376,56 +373,37 @@ print_evidence(const struct finding *finding, const char *before)
 		diagnosetext_row(INDENT, "seen", finding->detail);
 }
 
-/* The result types speak of mta-sts.DOMAIN; here it is known which it is. */
+/* Not wrapped: it is there to be copied. */
 static void
-print_named(const char *label, const char *text, const char *domain)
+put_line(const char *label, const char *text)
 {
-	static const char word[] = "mta-sts.DOMAIN";
-	char named[ADVICE_MAX];
-	size_t n = 0;
-
-	for (; text != NULL && *text != '\0' && n + 1 < sizeof named; text++) {
-		int len;
-
-		if (strncmp(text, word, sizeof word - 1) != 0) {
-			named[n++] = *text;
-			continue;
-		}
-		len =
-		    snprintf(named + n, sizeof named - n, "mta-sts.%s", domain);
-		if (len < 0 || (size_t)len >= sizeof named - n)
-			break;
-		n += (size_t)len;
-		text += sizeof word - 2;
-	}
-	named[n] = '\0';
-	diagnosetext_row(INDENT, label, named);
+	if (text == NULL || text[0] == '\0')
+		return;
+	render_label(stdout, INDENT, label);
+	render_string(stdout, text);
+	(void)fputc('\n', stdout);
 }
 
 void
-diagnosetext_action(const struct finding *finding, const char *domain)
+diagnosetext_action(
+    const struct diagnosed *diagnosed, const struct finding *finding)
 {
-	print_named("action", diagnosed_action(finding), domain);
+	char text[DIAGNOSED_ADVICE_MAX];
+
+	diagnosetext_row(INDENT, "action",
+	    diagnosed_advice(diagnosed, finding->action, text));
+	put_line("record", finding->record);
 }
 
 static void
 print_advice(const struct diagnosed *diagnosed, const struct finding *finding)
 {
-	static const struct result mx_records = { .verify = "delv MX %d" };
-	const struct result *result = result_find(finding->result_type);
-	char command[COMMAND_MAX];
+	char text[DIAGNOSED_ADVICE_MAX];
 
-	print_named("cause", diagnosed_cause(finding), diagnosed->domain);
-	diagnosetext_action(finding, diagnosed->domain);
-	if (diagnosed_cause(finding) == NULL)
-		return;
-	if (finding->mx == NULL && strcmp(result->category, "dane") == 0)
-		result = &mx_records;
-	/* Not wrapped: it is there to be copied. */
-	result_verify(result, finding->mx != NULL ? finding->mx->host : NULL,
-	    diagnosed->domain, command, sizeof command);
-	render_label(stdout, INDENT, "by hand");
-	(void)printf("%s\n", command);
+	diagnosetext_row(
+	    INDENT, "cause", diagnosed_advice(diagnosed, finding->cause, text));
+	diagnosetext_action(diagnosed, finding);
+	put_line("by hand", diagnosed_command(diagnosed, finding, text));
 }
 
 static void
@@ -453,8 +431,10 @@ print_troubles(const struct diagnosed *diagnosed, bool with_colour)
 
 void
 diagnosetext_asides(
-    const struct findings *findings, enum finding_kind kind, bool with_colour)
+    const struct diagnosed *diagnosed, enum finding_kind kind, bool with_colour)
 {
+	const struct findings *findings = &diagnosed->findings;
+
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct finding *finding = &findings->finding[i];
 
@@ -469,7 +449,7 @@ diagnosetext_asides(
 			(void)printf(" %s", finding->address->address.text);
 		(void)printf("%s\n", diagnosetext_plain(with_colour));
 		diagnosetext_row(INDENT, "seen", finding->detail);
-		diagnosetext_row(INDENT, "action", finding->action);
+		diagnosetext_action(diagnosed, finding);
 	}
 }
 
@@ -536,7 +516,7 @@ diagnosetext_print(const struct diagnosed *diagnosed, bool with_colour)
 	for (size_t i = 0; i < diagnosis->mx_count; i++)
 		print_mx(diagnosed, &diagnosis->mx[i], with_colour);
 	print_troubles(diagnosed, with_colour);
-	diagnosetext_asides(&diagnosed->findings, FINDING_WARNING, with_colour);
-	diagnosetext_asides(&diagnosed->findings, FINDING_NOTE, with_colour);
+	diagnosetext_asides(diagnosed, FINDING_WARNING, with_colour);
+	diagnosetext_asides(diagnosed, FINDING_NOTE, with_colour);
 	print_sum(diagnosed, with_colour);
 }

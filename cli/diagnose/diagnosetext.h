@@ -22,11 +22,12 @@ const char *diagnosetext_plain(bool with_colour);
 /* A label and text from outside behind it, wrapped; nothing for NULL or "". */
 void diagnosetext_row(int indent, const char *label, const char *text);
 
-/* What to do about a finding of domain (A-labels); nothing for NULL. */
-void diagnosetext_action(const struct finding *finding, const char *domain);
+/* What to do about a finding, and the record to be published. */
+void diagnosetext_action(
+    const struct diagnosed *diagnosed, const struct finding *finding);
 
-/* The warnings, or the notes, a paragraph each; only of mx, unless NULL. */
-void diagnosetext_asides(
-    const struct findings *findings, enum finding_kind kind, bool with_colour);
+/* The warnings, or the notes, a paragraph each. */
+void diagnosetext_asides(const struct diagnosed *diagnosed,
+    enum finding_kind kind, bool with_colour);
 
 #endif

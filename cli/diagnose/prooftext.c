@@ -93,7 +93,7 @@ print_now(const struct proof_failure *failure)
 	(void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s",
 	    finding->detail);
 	diagnosetext_row(INDENT, "seen now", text);
-	diagnosetext_action(finding, failure->domain);
+	diagnosetext_action(failure->diagnosed, finding);
 }
 
 static void
@@ -197,7 +197,7 @@ prooftext_print(const struct proof *proof, bool with_colour)
 			print_policy(&proof->policy[i], with_colour);
 	}
 	for (size_t i = 0; i < proof->diagnoses; i++)
-		diagnosetext_asides(&proof->diagnosed[i]->findings,
-		    FINDING_WARNING, with_colour);
+		diagnosetext_asides(
+		    proof->diagnosed[i], FINDING_WARNING, with_colour);
 	print_sum(proof, with_colour);
 }

@@ -21,6 +21,19 @@ make_room(struct findings *findings)
 	return &findings->finding[findings->count++];
 }
 
+/* What is known of the result type, where nothing is of this failure. */
+static void
+advise(struct finding *finding)
+{
+	const struct result *result = result_find(finding->result_type);
+
+	finding->action = result->action;
+	if (finding->cause == NULL)
+		finding->cause = result->cause;
+	if (finding->verify == NULL)
+		finding->verify = result->verify;
+}
+
 enum status
 findings_add(struct findings *findings, const struct finding *model)
 {
@@ -30,7 +43,7 @@ findings_add(struct findings *findings, const struct finding *model)
 		return ST_NO_MEMORY;
 	*finding = *model;
 	if (finding->kind == FINDING_FAILURE && finding->action == NULL)
-		finding->action = result_find(finding->result_type)->action;
+		advise(finding);
 	return ST_OK;
 }
 

@@ -12,7 +12,8 @@
 #include "status.h"
 
 enum {
-	FINDING_DETAIL_MAX = 640
+	FINDING_DETAIL_MAX = 640,
+	FINDING_RECORD_MAX = 512
 };
 
 enum finding_kind {
@@ -32,8 +33,14 @@ struct finding {
 				    failure-reason-code of a failure; NULL with
 				    FINDING_SUCCESS */
 	char detail[FINDING_DETAIL_MAX]; /* the evidence in words */
-	const char *action;              /* what to do, or NULL */
-	bool is_temporary; /* with FINDING_UNTRIED: it may be tried again */
+	const char *cause;  /* the usual one, or NULL; in it and in action
+			       "mta-sts.DOMAIN" stands for the policy host */
+	const char *action; /* what to do, or NULL */
+	char record[FINDING_RECORD_MAX]; /* to be published by that, as a zone
+					    file has it; or "" */
+	const char *verify; /* a command that shows it by hand, as that of
+			       struct result; or NULL */
+	bool is_temporary;  /* with FINDING_UNTRIED: it may be tried again */
 	const struct diagnosis_mx *mx;           /* or NULL */
 	const struct diagnosis_address *address; /* or NULL: all of the MX */
 };
@@ -47,7 +54,8 @@ struct findings {
 
 /*
  * Add a finding like model, its detail included; a failure without an action
- * gets that of its result type. ST_NO_MEMORY: nothing was added.
+ * gets action, cause and verify of its result type. ST_NO_MEMORY: nothing was
+ * added.
  */
 enum status
 findings_add(struct findings *findings, const struct finding *model);

@@ -1,9 +1,11 @@
 #include "judgedns.h"
 
+#include <string.h>
+
 /* DNSSEC proves an answer false: a matter of DANE, if a sender does that. */
 static void
 add_bogus(struct judging *judging, const struct diagnosis_mx *mx,
-    const struct judging_detail *detail)
+    const char *verify, const struct judging_detail *detail)
 {
 	if (judging->diagnosis->settings->with_dane)
 		judging_add(judging,
@@ -11,6 +13,7 @@ add_bogus(struct judging *judging, const struct diagnosis_mx *mx,
 			.policy_type = "tlsa",
 			.result_type = "dnssec-invalid",
 			.reason = "dnssec-bogus",
+			.verify = verify,
 			.mx = mx },
 		    detail);
 	else
@@ -74,7 +77,7 @@ judgedns(struct judging *judging)
 	if (found->found.status == RESOLVER_BOGUS) {
 		judging_say(
 		    &detail, "MX %s: %s", domain, found_str(&found->found));
-		add_bogus(judging, NULL, &detail);
+		add_bogus(judging, NULL, "delv MX %d", &detail);
 	} else if (!is_answer(&found->found)) {
 		judging_say(
 		    &detail, "MX %s: %s", domain, found_str(&found->found));
@@ -112,7 +115,9 @@ judge_lookup(struct judging *judging, const struct diagnosis_mx *mx,
 		return;
 	judging_say(&detail, "%s %s: %s", type, mx->host, found_str(found));
 	if (found->status == RESOLVER_BOGUS)
-		add_bogus(judging, mx, &detail);
+		add_bogus(judging, mx,
+		    strcmp(type, "A") == 0 ? "delv A %m" : "delv AAAA %m",
+		    &detail);
 	else if (mx->count == 0)
 		add_dns_failed(judging, mx, &detail);
 	else

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "judgedns.h"
+#include "result.h"
 
 enum {
 	USAGE_DANE_EE = 3
@@ -100,12 +101,14 @@ judge_unreached(struct judging *judging, const struct diagnosis_mx *mx,
 	} else if (is_any_reached(mx)) {
 		finding.kind = FINDING_WARNING;
 	} else if (!is_anything_reached(judging->diagnosis)) {
-		finding.action =
-		    "no MX was reached, so nothing is known of them: many "
-		    "providers block outbound port 25, so try it from where "
-		    "mail is sent, such as the mail server; if others cannot "
-		    "connect either, open the port on that address, or take "
-		    "it out of the DNS";
+		finding.action = judging->has_port_advice
+		    ? "as for the first address that was not reached"
+		    : "no MX was reached, so nothing is known of them: many "
+		      "providers block outbound port 25, so try it from where "
+		      "mail is sent, such as the mail server; if others cannot "
+		      "connect either, open the port on that address, or take "
+		      "it out of the DNS";
+		judging->has_port_advice = true;
 	}
 	judging_add(judging, &finding, &detail);
 }
@@ -136,34 +139,70 @@ judge_turned_away(struct judging *judging, const struct diagnosis_mx *mx,
 	    &detail);
 }
 
+/* What a failure before TLS was there comes with. */
+#define VERIFY_TLS  "openssl s_client -starttls smtp -connect %m:25 </dev/null"
+#define VERIFY_SMTP "curl -sv --ssl-reqd -m 60 smtp://%m:25"
+#define LOOK_IN_LOG                                                            \
+	"look in the mail log of the MX for what smtpd says of the time of "   \
+	"this diagnosis"
+
+static void
+set_refused(struct finding *finding)
+{
+	finding->result_type = "starttls-not-supported";
+	finding->reason = "starttls-refused";
+	finding->cause = "smtpd offers STARTTLS and refuses it: it cannot load "
+			 "its certificate or key, or has run into a limit";
+	finding->action = "look in the mail log of the MX for what smtpd says "
+			  "of its certificate and key, and mend that";
+	finding->verify = VERIFY_SMTP;
+}
+
 /* Result type and reason of what ended before TLS was there. */
 static void
 set_trouble(struct finding *finding, const struct mxprobe *probe)
 {
 	finding->kind = FINDING_FAILURE;
 	finding->result_type = "validation-failure";
+	finding->verify =
+	    probe->stage == MXPROBE_HANDSHAKE ? VERIFY_TLS : VERIFY_SMTP;
 	switch (probe->end) {
 	case MXPROBE_NOT_OFFERED:
 		finding->result_type = "starttls-not-supported";
 		finding->reason = "starttls-not-offered";
 		break;
 	case MXPROBE_REJECTED:
-		finding->result_type = "starttls-not-supported";
-		finding->reason = "starttls-refused";
+		set_refused(finding);
 		break;
 	case MXPROBE_TIMEOUT:
 		finding->reason = probe->stage == MXPROBE_HANDSHAKE
 		    ? "tls-timeout"
 		    : "smtp-timeout";
+		finding->cause = "the server, or a filter in front of it, is "
+				 "overloaded or holds the connection up";
+		finding->action = "see with a longer --timeout whether it is "
+				  "slow or stuck, and " LOOK_IN_LOG;
 		break;
 	case MXPROBE_PROTOCOL:
 		finding->reason = "smtp-protocol";
+		finding->cause = "what answers there does not speak SMTP as "
+				 "it should: another service, or a proxy or "
+				 "filter in front of the MX";
+		finding->action = "see what listens on that port and what is "
+				  "in front of it; " LOOK_IN_LOG;
 		break;
 	case MXPROBE_TLS:
 		finding->reason = "tls-handshake";
+		finding->cause = "there is no common protocol version or "
+				 "cipher, or the server cannot use its key";
+		finding->action = "let smtpd speak TLS 1.2 and 1.3 with their "
+				  "usual ciphers; " LOOK_IN_LOG;
 		break;
 	default:
 		finding->reason = "connection-lost";
+		finding->cause = "the server, or a filter in front of it, "
+				 "closes the connection";
+		finding->action = LOOK_IN_LOG;
 	}
 }
 
@@ -177,13 +216,33 @@ say_session(struct judging_detail *detail, const struct mxprobe *probe)
 	judging_say(detail, "%s, %s", probe->protocol, probe->cipher);
 }
 
+/* Renewing the server's own would not help. */
+static void
+advise_of_issuer(struct finding *finding)
+{
+	finding->cause =
+	    "the server's own certificate is valid, but the one above it that "
+	    "\"seen\" names first has expired: the server still sends an old "
+	    "intermediate, or a chain that ends in an old root";
+	finding->action =
+	    "serve the chain that the CA gives out now, without the expired "
+	    "certificate (smtpd_tls_chain_files with a new fullchain.pem), "
+	    "and reload the mail server (postfix reload)";
+	finding->verify =
+	    "openssl s_client -starttls smtp -connect %m:25 </dev/null "
+	    "2>/dev/null | grep -E ' [sv]:'";
+}
+
 static void
 set_fault(struct finding *finding, struct judging_detail *detail,
-    const struct certificate_verdict *verdict)
+    const struct certificate_verdict *verdict, int64_t now)
 {
 	finding->kind = FINDING_FAILURE;
 	finding->result_type = judging_fault_type(verdict->faults);
 	finding->reason = finding->result_type;
+	if (judging_is_issuer_expired(
+		verdict, &finding->address->probe.certificate, now))
+		advise_of_issuer(finding);
 	judging_say_faults(detail, verdict);
 	judging_say(detail, "; ");
 }
@@ -210,13 +269,24 @@ say_records(struct judging_detail *detail, const struct diagnosis_mx *mx)
  * 7672, section 3.1.1).
  */
 static void
-judge_dane(const struct diagnosis_mx *mx, const struct mxprobe *probe,
+judge_dane(const struct judging *judging, const struct mxprobe *probe,
     struct finding *finding, struct judging_detail *detail)
 {
+	const struct diagnosis_mx *mx = finding->mx;
+
 	if (!probe->dane_matches) {
 		finding->kind = FINDING_FAILURE;
 		finding->result_type = "tlsa-invalid";
 		finding->reason = "tlsa-mismatch";
+		finding->cause = result_find("tlsa-invalid")->cause;
+		finding->action =
+		    "if that is the key that the server is to have, add this "
+		    "record for it, and take the old ones away no sooner than "
+		    "their TTL has passed and no server of that name has "
+		    "their keys any more; at the next rollover publish the "
+		    "new record before the certificate changes";
+		finding->verify = result_find("tlsa-invalid")->verify;
+		judging_suggest(judging, finding, probe);
 		judging_say(detail,
 		    "no TLSA record of %s matches: the SHA-256 of the "
 		    "server's key is %s, and there is ",
@@ -225,7 +295,8 @@ judge_dane(const struct diagnosis_mx *mx, const struct mxprobe *probe,
 		judging_say(detail, "; ");
 	} else if (probe->dane.faults != 0 &&
 	    probe->dane_record.usage != USAGE_DANE_EE) {
-		set_fault(finding, detail, &probe->dane);
+		set_fault(
+		    finding, detail, &probe->dane, judging->diagnosis->now);
 	} else {
 		judging_say(detail, "matches TLSA %u %u %u, ",
 		    (unsigned)probe->dane_record.usage,
@@ -274,9 +345,10 @@ judge_under(struct judging *judging, const struct diagnosis_mx *mx,
 		return;
 	}
 	if (policy == POLICY_TLSA)
-		judge_dane(mx, probe, &finding, &detail);
+		judge_dane(judging, probe, &finding, &detail);
 	else if (policy == POLICY_STS && probe->pkix.faults != 0)
-		set_fault(&finding, &detail, &probe->pkix);
+		set_fault(
+		    &finding, &detail, &probe->pkix, judging->diagnosis->now);
 	judging_say_certificate(
 	    &detail, &probe->certificate, judging->diagnosis->now);
 	judging_say(&detail, "; ");
@@ -321,6 +393,17 @@ judge_name(struct judging *judging, const struct diagnosis_mx *mx)
 static bool
 judge_usable(struct judging *judging, const struct diagnosis_mx *mx)
 {
+	struct finding finding = { .kind = FINDING_FAILURE,
+		.policy_type = policy_types[POLICY_TLSA],
+		.result_type = "tlsa-invalid",
+		.reason = "tlsa-unusable",
+		.cause = "senders use records of usage 2 and 3 alone, with a "
+			 "selector and a digest that they know (RFC 7672, "
+			 "section 3.1)",
+		.action = "publish a usable record of the key that the server "
+			  "has now (3 1 1) in place of these",
+		.verify = "dig +short TLSA _25._tcp.%m",
+		.mx = mx };
 	struct judging_detail detail = { .len = 0 };
 
 	if (mx->usable > 0)
@@ -335,27 +418,30 @@ judge_usable(struct judging *judging, const struct diagnosis_mx *mx)
 		judging_say(
 		    &detail, ": %zu cannot be read", mx->tlsa.found.dropped);
 	}
-	judging_add(judging,
-	    &(struct finding){ .kind = FINDING_FAILURE,
-		.policy_type = policy_types[POLICY_TLSA],
-		.result_type = "tlsa-invalid",
-		.reason = "tlsa-unusable",
-		.mx = mx },
-	    &detail);
+	for (size_t i = mx->count; i-- > 0;) {
+		if (mx->address[i].probe.stage == MXPROBE_DONE)
+			judging_suggest(
+			    judging, &finding, &mx->address[i].probe);
+	}
+	judging_add(judging, &finding, &detail);
 	return false;
 }
 
 static void
 say_why_no_dane(struct judging_detail *detail,
-    const struct diagnosis *diagnosis, const struct diagnosis_mx *mx)
+    const struct diagnosis *diagnosis, const struct diagnosis_mx *mx,
+    const char **verify)
 {
-	if (!diagnosis->found_mx.found.is_secure)
+	*verify = "delv TLSA _25._tcp.%m";
+	if (!diagnosis->found_mx.found.is_secure) {
+		*verify = "delv MX %d";
 		judging_say(detail, "the MX records of %s are not signed",
 		    diagnosis->settings->domain);
-	else if (!mx->is_dane_possible)
+	} else if (!mx->is_dane_possible) {
+		*verify = mx->ipv6.count > 0 ? "delv AAAA %m" : "delv A %m";
 		judging_say(
 		    detail, "the addresses of %s are not signed", mx->host);
-	else if (mx->tlsa.found.status == RESOLVER_FOUND)
+	} else if (mx->tlsa.found.status == RESOLVER_FOUND)
 		judging_say(detail, "the TLSA records of %s are not signed",
 		    mx->dane_base);
 	else
@@ -379,7 +465,8 @@ judge_required(struct judging *judging, const struct diagnosis_mx *mx)
 	if (!settings->with_dane || !settings->is_dane_required)
 		return false;
 	if (settings->has_trust_anchor) {
-		say_why_no_dane(&detail, judging->diagnosis, mx);
+		say_why_no_dane(
+		    &detail, judging->diagnosis, mx, &finding.verify);
 	} else {
 		finding.kind = FINDING_UNTRIED;
 		finding.result_type = NULL;

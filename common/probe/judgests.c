@@ -63,6 +63,7 @@ fetch_reason(enum stsfetch_end end)
 	case STSFETCH_LOST:
 		return "connection-lost";
 	case STSFETCH_OK:
+	case STSFETCH_NO_ROUTE:
 	case STSFETCH_CERTIFICATE:
 	case STSFETCH_OURSELVES:
 		break;
@@ -74,18 +75,29 @@ static void
 judge_certificate(struct judging *judging)
 {
 	const struct stsfetch *fetch = &judging->diagnosis->sts.fetch;
+	struct finding finding = { .kind = FINDING_FAILURE,
+		.policy_type = "sts",
+		.result_type = "sts-webpki-invalid",
+		.reason = judging_fault_type(fetch->verdict.faults) };
 	struct judging_detail detail = { .len = 0 };
 
 	judging_say_faults(&detail, &fetch->verdict);
 	judging_say(&detail, "; the certificate of the policy server is ");
 	judging_say_certificate(
 	    &detail, &fetch->certificate, judging->diagnosis->now);
-	judging_add(judging,
-	    &(struct finding){ .kind = FINDING_FAILURE,
-		.policy_type = "sts",
-		.result_type = "sts-webpki-invalid",
-		.reason = judging_fault_type(fetch->verdict.faults) },
-	    &detail);
+	if (judging_is_issuer_expired(&fetch->verdict, &fetch->certificate,
+		judging->diagnosis->now)) {
+		finding.cause =
+		    "the web server's own certificate is valid, but the one "
+		    "above it that \"seen\" names first has expired";
+		finding.action =
+		    "serve the chain that the CA gives out now, without the "
+		    "expired certificate, at mta-sts.DOMAIN";
+		finding.verify =
+		    "openssl s_client -connect mta-sts.%d:443 </dev/null "
+		    "2>/dev/null | grep -E ' [sv]:'";
+	}
+	judging_add(judging, &finding, &detail);
 }
 
 static void
@@ -118,6 +130,17 @@ judge_fetch(struct judging *judging)
 		add_fetch_error(judging, "no-address", &detail);
 	} else if (sts->fetch.end == STSFETCH_CERTIFICATE) {
 		judge_certificate(judging);
+	} else if (sts->fetch.end == STSFETCH_NO_ROUTE) {
+		judging_say(&detail,
+		    "there is no way from here to the policy host: %s",
+		    sts->fetch.detail);
+		judging_add(judging,
+		    &(struct finding){ .kind = FINDING_UNTRIED,
+			.policy_type = "sts",
+			.reason = "address-unreachable",
+			.action = "try again where there is a way to that "
+				  "address" },
+		    &detail);
 	} else if (sts->fetch.end == STSFETCH_OURSELVES) {
 		judging_say(&detail, "the policy could not be fetched: %s",
 		    sts->fetch.detail);

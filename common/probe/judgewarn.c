@@ -188,6 +188,13 @@ warn_of_other_key(struct judging *judging, const struct diagnosis_mx *mx,
     const struct diagnosis_address *address)
 {
 	const struct mxprobe *other = &address->other_key;
+	struct finding finding = { .kind = FINDING_WARNING,
+		.policy_type = "tlsa",
+		.reason = "tlsa-other-key",
+		.action = "publish a TLSA record (3 1 1) for each key of the "
+			  "server, this one, too",
+		.mx = mx,
+		.address = address };
 	struct judging_detail detail = { .len = 0 };
 
 	if (!address->has_other_key || !other->has_dane || other->dane_matches)
@@ -199,15 +206,8 @@ warn_of_other_key(struct judging *judging, const struct diagnosis_mx *mx,
 	    mx->dane_base);
 	judging_say_certificate(
 	    &detail, &other->certificate, judging->diagnosis->now);
-	judging_add(judging,
-	    &(struct finding){ .kind = FINDING_WARNING,
-		.policy_type = "tlsa",
-		.reason = "tlsa-other-key",
-		.action = "publish a TLSA record (3 1 1) for each key of the "
-			  "server",
-		.mx = mx,
-		.address = address },
-	    &detail);
+	judging_suggest(judging, &finding, other);
+	judging_add(judging, &finding, &detail);
 }
 
 /* A record of the whole certificate, and not of the key, fails with the next

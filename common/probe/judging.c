@@ -107,6 +107,14 @@ judging_fault_type(unsigned faults)
 	return "certificate-expired";
 }
 
+bool
+judging_is_issuer_expired(const struct certificate_verdict *verdict,
+    const struct certificate *certificate, int64_t now)
+{
+	return verdict->faults == CERTIFICATE_EXPIRED &&
+	    certificate->not_after >= now;
+}
+
 /*
  * The judgement.
  */
@@ -121,6 +129,15 @@ judging_add(struct judging *judging, const struct finding *model,
 		return;
 	memcpy(finding.detail, detail->text, sizeof finding.detail);
 	judging->status = findings_add(judging->findings, &finding);
+}
+
+void
+judging_suggest(const struct judging *judging, struct finding *finding,
+    const struct mxprobe *probe)
+{
+	(void)snprintf(finding->record, sizeof finding->record,
+	    "_%u._tcp.%s. IN TLSA 3 1 1 %s", judging->diagnosis->settings->port,
+	    finding->mx->dane_base, probe->certificate.spki_sha256);
 }
 
 bool

@@ -29,7 +29,8 @@ enum {
 struct judging {
 	const struct diagnosis *diagnosis;
 	struct findings *findings;
-	enum status status; /* once it is not ST_OK, nothing is added */
+	enum status status;   /* once it is not ST_OK, nothing is added */
+	bool has_port_advice; /* said once of all that was not reached */
 };
 
 /* The detail of a finding, put together piece by piece; cut when it is full.
@@ -60,8 +61,17 @@ int64_t judging_days(int64_t until, int64_t now);
 /* The result type of the first of these faults: see judge.h. */
 const char *judging_fault_type(unsigned faults);
 
-/* Add a finding like model with that detail. A failure without an action gets
-   that of its result type. */
+/*
+ * Has a certificate above the server's own expired, and nothing else is wrong?
+ */
+bool judging_is_issuer_expired(const struct certificate_verdict *verdict,
+    const struct certificate *certificate, int64_t now);
+
+/* Suggest a TLSA record (3 1 1) of the key that a server has now. */
+void judging_suggest(const struct judging *judging, struct finding *finding,
+    const struct mxprobe *probe);
+
+/* Add a finding like model with that detail. See findings_add(). */
 void judging_add(struct judging *judging, const struct finding *model,
     const struct judging_detail *detail);
 

@@ -1,10 +1,15 @@
 #include "stsfetch.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "deadline.h"
 #include "stspolicy.h"
@@ -370,6 +375,52 @@ end_of(CURLcode code)
 	}
 }
 
+/*
+ * Would a connection to that address leave this host, and from the address that
+ * it is to come from? For UDP that is found out without a packet.
+ */
+static bool
+has_way(const struct stsfetch_settings *settings, size_t i)
+{
+	const struct found_address *address = settings->address[i];
+	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST,
+		.ai_socktype = SOCK_DGRAM };
+	struct addrinfo *source = NULL;
+	struct sockaddr_storage to = address->sa;
+	bool result = false;
+	int fd = socket(to.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (to.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&to)->sin6_port =
+		    htons((in_port_t)settings->port);
+	else
+		((struct sockaddr_in *)&to)->sin_port =
+		    htons((in_port_t)settings->port);
+	if (fd >= 0)
+		result = (settings->source == NULL ||
+			     (getaddrinfo(settings->source, NULL, &hints,
+				  &source) == 0 &&
+				 bind(fd, source->ai_addr,
+				     source->ai_addrlen) == 0)) &&
+		    connect(fd, (struct sockaddr *)&to, address->len) == 0;
+	if (source != NULL)
+		freeaddrinfo(source);
+	if (fd >= 0)
+		(void)close(fd);
+	return result;
+}
+
+/* Else it is us, and the domain is not to blame. */
+static bool
+has_any_way(const struct stsfetch_settings *settings)
+{
+	for (size_t i = 0; i < settings->addresses; i++) {
+		if (is_usable(settings, i) && has_way(settings, i))
+			return true;
+	}
+	return settings->addresses == 0;
+}
+
 static void
 conclude(struct transfer *t, CURLcode code)
 {
@@ -396,7 +447,11 @@ conclude(struct transfer *t, CURLcode code)
 		return;
 	}
 	if (code != CURLE_OK) {
-		stop(t, end_of(code),
+		enum stsfetch_end end = end_of(code);
+
+		if (end == STSFETCH_CONNECT && !has_any_way(t->settings))
+			end = STSFETCH_NO_ROUTE;
+		stop(t, end,
 		    t->error[0] != '\0' ? t->error : curl_easy_strerror(code));
 		return;
 	}
@@ -418,8 +473,11 @@ stsfetch_run(const struct stsfetch_settings *settings, struct stsfetch *fetch)
 	buf_init(&fetch->body, STSPOLICY_SIZE_MAX);
 	(void)pthread_once(&once, init);
 	t.curl = curl_easy_init();
-	if (!has_address(settings))
+	if (settings->addresses == 0)
 		stop(&t, STSFETCH_CONNECT, "there is no address to connect to");
+	else if (!has_address(settings))
+		stop(&t, STSFETCH_NO_ROUTE,
+		    "the source address is of the other family");
 	else if (t.curl == NULL || !set_route(&t) || !set_connection(&t) ||
 	    !set_tls(&t) || !set_request(&t))
 		stop(&t, STSFETCH_OURSELVES, "libcurl could not be set up");

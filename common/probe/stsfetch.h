@@ -21,7 +21,8 @@ enum {
 
 enum stsfetch_end {
 	STSFETCH_OK,
-	STSFETCH_CONNECT, /* no address answers */
+	STSFETCH_CONNECT,  /* no address answers */
+	STSFETCH_NO_ROUTE, /* there is no way from here to any of them */
 	STSFETCH_TIMEOUT,
 	STSFETCH_TLS,          /* the handshake, but for the certificate */
 	STSFETCH_CERTIFICATE,  /* verdict says why: sts-webpki-invalid */

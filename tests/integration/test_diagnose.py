@@ -7,8 +7,11 @@ and drill as well (TestLaboratory).
 """
 
 import json
+import os
+import pathlib
 import re
 import subprocess
+import time
 import unittest
 
 import domainlab
@@ -74,6 +77,7 @@ def furnish_hosts(lab_):
     lab_.smtpd("v6closed", lab_.certificate("v6closed"))
     lab_.address("v6closed", 6)
     lab_.address("closed")
+    lab_.address("closed2")
     lab_.address("bogushost", address=lab_.addresses["good"])
     lab_.zones.spoil("bogushost.mx.test", "A")
     for name in ("tlsafails", "tlsasilent"):
@@ -92,6 +96,14 @@ def furnish_scripts(lab_):
         peer.sendall(b"220 ready\r\n")
         wait_closed(peer)
 
+    def slow(peer):
+        """As postscreen: the first line of the greeting, then a wait."""
+        peer.sendall(b"220-mx.test ESMTP\r\n")
+        time.sleep(SHORT)
+        serve(peer)
+
+    serve = tls(lab_.certificate("slow"))
+    lab_.script("slow", slow)
     lab_.script("refuses", replies(b"454 4.7.0 TLS not available now\r\n"))
     lab_.script("forbids", replies(b"554 5.7.0 no TLS for you\r\n"))
     lab_.script("garbage", replies(b"220 ready\r\n",
@@ -438,6 +450,12 @@ AWAY = [
         sts=True),
     Row("ipv6-refused", 2, success("sts", "v6closed.mx.test"),
         mx=("v6closed.mx.test",), sts=True, warnings={"address-unreachable"}),
+    Row("none-reached", 75, untried("closed.mx.test"),
+        untried("closed2.mx.test"), mx=("closed.mx.test", "closed2.mx.test")),
+    Row("slow-greeting", 0, success("sts", "slow.mx.test"),
+        mx=("slow.mx.test",), sts=True, args=["--timeout", f"{3 * SHORT}s"]),
+    Row("web-no-way", 69, untried(None, "sts"),
+        success("no-policy-found", "good.mx.test"), sts=GOOD, web="192.0.2.1"),
     Row("silent", 75, untried("silent.mx.test"), mx=("silent.mx.test",),
         args=["--timeout", f"{SHORT}s"]),
     sts_row("tarpit", "tarpit", "validation-failure",
@@ -567,7 +585,8 @@ class TestManners(unittest.TestCase):
     def test_advice(self):
         """What to do is to fit what was seen."""
         def words(domain):
-            return " ".join(LAB.diagnose(domain).out.split())
+            return " ".join(LAB.diagnose(domain, f"--timeout={SHORT}s")
+                            .out.split())
         self.assertIn("providers block outbound port 25",
                       words("refused.test"))
         self.assertIn("spelled right", words("nobody-has-this.test"))
@@ -577,6 +596,99 @@ class TestManners(unittest.TestCase):
         text = words("redirect.test")
         self.assertIn("make https://mta-sts.redirect.test/", text)
         self.assertNotIn("DOMAIN", text)
+        for name in ("validation-failure", "tarpit", "web-at-25", "drops",
+                     "old-tls-only", "closes-in-handshake"):
+            # That is what a report has; here nobody sent one.
+            self.assertNotIn("sending-mta-ip", words(f"{name}.test"), name)
+
+    def _first(self, domain, *args):
+        outcome = LAB.diagnose(domain, "--format=json", *args)
+        return next(r for r in Found(outcome).results
+                    if r["kind"] != "success")
+
+    def test_advice_in_json(self):
+        told = self._first("redirect.test")
+        self.assertIn("mta-sts.redirect.test", told["cause"])
+        self.assertIn("https://mta-sts.redirect.test/", told["action"])
+        self.assertIn("https://mta-sts.redirect.test/", told["verify"])
+
+    def test_advice_on_an_issuer(self):
+        """It is not the leaf that has expired."""
+        told = self._first("expired-intermediate.test")
+        self.assertIn("CN=Expired Intermediate (",
+                      told["additional-information"])
+        self.assertIn("own certificate is valid", told["cause"])
+        self.assertNotIn("renew the certificate", told["action"])
+        self.assertIn("chain", told["action"])
+        self.assertIn("renew the certificate",
+                      self._first("certificate-expired.test")["action"])
+
+    def test_suggested_record(self):
+        """It fits, as OpenSSL has it for the record of another host."""
+        spki = LAB.certificates["rolled"].spki_sha256
+        record = f"_25._tcp.rolled.dane.test. IN TLSA 3 1 1 {spki}"
+        told = self._first("tlsa-invalid.test")
+        self.assertEqual(told["suggested-record"], record)
+        self.assertIn("TTL", told["action"])
+        text = LAB.diagnose("tlsa-invalid.test").out
+        self.assertRegex(text, f"(?m)^  record +{re.escape(record)}$")
+
+    def test_port_advice_is_given_once(self):
+        text = " ".join(LAB.diagnose("none-reached.test").out.split())
+        self.assertEqual(text.count("providers block outbound port 25"), 1)
+
+    def test_policy_tlsa(self):
+        """As reports call it."""
+        for word in ("dane", "tlsa"):
+            outcome = LAB.diagnose("dane-required.test", "--policy", word,
+                                   "--format=json")
+            self.assertEqual([r["result-type"] for r in
+                              Found(outcome).results], ["dane-required"])
+
+    def test_command_names_the_place(self):
+        """One of two addresses is broken: that one is to be looked at."""
+        told = self._first("ipv6-broken.test")
+        self.assertIn(f'-connect "[{told["receiving-ip"]}]:25" '
+                      "-servername v6bad.mx.test ", told["verify"])
+        told = self._first("healthy-dane.test", "--port", "2525",
+                           "--policy=dane")
+        self.assertEqual(told["verify"],
+                         "delv TLSA _2525._tcp.good.dane.test")
+
+    def _terminal(self):
+        """A pseudo terminal; the laboratory's /dev has none."""
+        pts = pathlib.Path("/dev/pts")
+        pts.mkdir(exist_ok=True)
+        lab.mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666",
+                  "devpts", pts)
+        self.addCleanup(lab.unmount, pts)
+        ptmx = pathlib.Path("/dev/ptmx")
+        if not ptmx.exists():
+            ptmx.symlink_to("pts/ptmx")
+            self.addCleanup(ptmx.unlink)
+        return os.openpty()
+
+    def _on_terminal(self, *args):
+        ours, theirs = self._terminal()
+        with open(ours, "rb", buffering=0) as terminal:
+            with open(theirs, "wb", buffering=0) as stderr:
+                subprocess.run(
+                    [lab.TLSRPT, "diagnose", "--resolver", LAB.zones.address,
+                     "--trust-anchor", LAB.zones.trust_anchor, "--ca-file",
+                     LAB.ca.root.pem, "--timeout=2s", *args, "silent.test"],
+                    check=False, stdout=subprocess.DEVNULL, stderr=stderr,
+                    timeout=lab.PATIENCE)
+                stderr.write(b"END")
+                told = b""
+                while not told.endswith(b"END"):
+                    told += terminal.read(4096)
+        return told[:-3]
+
+    def test_progress(self):
+        told = self._on_terminal()
+        self.assertIn(b"silent.test: asking and connecting, 1 s", told)
+        self.assertTrue(told.endswith(b"\r\033[K"), told)
+        self.assertEqual(self._on_terminal("--format=json"), b"")
 
     def test_policy_is_fetched_once(self):
         before = len(LAB.web.seen)

@@ -362,7 +362,7 @@ START_TEST(a_source_of_the_other_family)
 	settings.source = "::1";
 	run(&settings, &d);
 	ck_assert_int_eq((int)d.mx[0].address[0].probe.end, MXPROBE_NO_ROUTE);
-	ck_assert_int_eq((int)d.sts.fetch.end, STSFETCH_CONNECT);
+	ck_assert_int_eq((int)d.sts.fetch.end, STSFETCH_NO_ROUTE);
 	diagnosis_clear(&d);
 	settings.source = "127.0.0.1";
 	run(&settings, &d);

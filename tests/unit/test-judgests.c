@@ -36,6 +36,7 @@ FETCH(fetch_status, STSFETCH_STATUS, "HTTP status 404")
 FETCH(fetch_type, STSFETCH_CONTENT_TYPE, "the Content-Type is text/html")
 FETCH(fetch_large, STSFETCH_TOO_LARGE, "over 64 KB")
 FETCH(fetch_lost, STSFETCH_LOST, "closed")
+FETCH(fetch_no_route, STSFETCH_NO_ROUTE, "Network is unreachable")
 FETCH(fetch_ourselves, STSFETCH_OURSELVES, "no memory")
 
 static void
@@ -240,6 +241,8 @@ static const struct scene_row rows[] = {
 	{ "no address", scene_sts_alone, fetch_no_address,
 	    FETCH_ERROR("no-address"), 1,
 	    "mta-sts.example.com has no address: AAAA timed out, A NXDOMAIN" },
+	{ "fetch, no way there", scene_sts_alone, fetch_no_route,
+	    "untried sts - address-unreachable - -\n" GOOD_NONE_A, 69, NULL },
 	{ "fetch, our own trouble", scene_sts_alone, fetch_ourselves,
 	    "untried sts - our-own-trouble - -\n" GOOD_NONE_A, 75, NULL },
 	{ "certificate of the policy server", scene_sts_alone, fetch_webpki,

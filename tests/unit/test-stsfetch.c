@@ -447,7 +447,7 @@ START_TEST(one_address_that_answers_is_enough)
 	settings.addresses = 2;
 	settings.source = "::1";
 	stsfetch_run(&settings, &fetch);
-	ck_assert_msg(fetch.end == STSFETCH_CONNECT, "%s", fetch.detail);
+	ck_assert_msg(fetch.end == STSFETCH_NO_ROUTE, "%s", fetch.detail);
 	stsfetch_clear(&fetch);
 	settings.source = "127.0.0.1";
 	stsfetch_run(&settings, &fetch);
@@ -456,7 +456,7 @@ START_TEST(one_address_that_answers_is_enough)
 	/* One that is not ours. */
 	settings.source = "192.0.2.1";
 	stsfetch_run(&settings, &fetch);
-	ck_assert_msg(fetch.end == STSFETCH_CONNECT, "%s", fetch.detail);
+	ck_assert_msg(fetch.end == STSFETCH_NO_ROUTE, "%s", fetch.detail);
 	stsfetch_clear(&fetch);
 	webserver_stop(&server);
 }
