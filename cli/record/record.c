@@ -22,9 +22,9 @@
 #include "recordoptions.h"
 #include "recordtext.h"
 #include "recordusage.h"
-#include "recordzone.h"
 #include "render.h"
 #include "text.h"
+#include "zoneline.h"
 
 #ifndef SYSCONFDIR
 #define SYSCONFDIR "/etc"
@@ -79,7 +79,7 @@ finish(const struct record *r, struct recordinquiry *inquiry)
 
 /* What there is to say of a line of a zone file besides its text. */
 static void
-remark_zone(struct recordinquiry *inquiry, const struct recordzone *zone)
+remark_zone(struct recordinquiry *inquiry, const struct zoneline *zone)
 {
 	const char *name =
 	    inquiry->kind == RECORDINQUIRY_STS ? "_mta-sts" : "_smtp._tls";
@@ -118,10 +118,10 @@ static int
 take_zone(struct recordinquiry *inquiry, const char *text, size_t *len,
     struct buf *out, size_t *strings)
 {
-	struct recordzone zone;
+	struct zoneline zone;
 
 	buf_init(out, TEXT_MAX);
-	if (recordzone_read(&zone, text, *len, out) != ST_OK)
+	if (zoneline_read(&zone, text, *len, out) != ST_OK)
 		return fail_no_memory();
 	remark_zone(inquiry, &zone);
 	*len = out->len;
@@ -140,7 +140,7 @@ check_text(const struct record *r, enum recordinquiry_kind kind,
 	size_t strings = 0;
 
 	inquiry.kind = kind == RECORDINQUIRY_POLICY ? RECORDINQUIRY_STS : kind;
-	if (kind != RECORDINQUIRY_POLICY && recordzone_is_one(text, len)) {
+	if (kind != RECORDINQUIRY_POLICY && zoneline_is_one(text, len)) {
 		int status = take_zone(&inquiry, text, &len, &zone, &strings);
 
 		if (status != -1) {
@@ -323,7 +323,7 @@ run_check_sts(struct record *r)
 	int status;
 
 	if (is_record(r->options.argument) ||
-	    recordzone_is_one(r->options.argument, strlen(r->options.argument)))
+	    zoneline_is_one(r->options.argument, strlen(r->options.argument)))
 		return check_text(r, RECORDINQUIRY_STS, NULL,
 		    r->options.argument, strlen(r->options.argument));
 	if (!is_file(r->options.argument)) {

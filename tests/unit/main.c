@@ -101,6 +101,7 @@ static runner_suite_fn *const suites[] = {
 	judgests_suite,
 	diagnosis_suite,
 	stsrecord_suite,
+	zoneline_suite,
 	stspolicy_suite,
 	reportingpolicy_suite,
 	certificate_suite,

@@ -91,6 +91,7 @@ Suite *judgests_suite(void);
 Suite *diagnosis_suite(void);
 Suite *stsfetch_suite(void);
 Suite *stsrecord_suite(void);
+Suite *zoneline_suite(void);
 Suite *stspolicy_suite(void);
 Suite *reportingpolicy_suite(void);
 Suite *certificate_suite(void);

@@ -1,4 +1,4 @@
-#include "recordzone.h"
+#include "zoneline.h"
 
 #include <string.h>
 
@@ -38,7 +38,7 @@ word_len(const char *p, const char *end)
  * line begins with white space. NULL if there is none.
  */
 static const char *
-find_data(const char *text, size_t len, struct recordzone *zone)
+find_data(const char *text, size_t len, struct zoneline *zone)
 {
 	const char *p = text, *end = text + len;
 
@@ -52,7 +52,7 @@ find_data(const char *text, size_t len, struct recordzone *zone)
 			return NULL;
 		if (n == strlen("TXT") && text_ieqn(p, "TXT", n))
 			return p + n;
-		if (i == 0 && memchr(p, '\0', n) == NULL && n > 2 &&
+		if (i == 0 && p == text && memchr(p, '\0', n) == NULL &&
 		    n < sizeof zone->owner && !(p[0] >= '0' && p[0] <= '9')) {
 			memcpy(zone->owner, p, n);
 			zone->owner[n] = '\0';
@@ -63,9 +63,9 @@ find_data(const char *text, size_t len, struct recordzone *zone)
 }
 
 bool
-recordzone_is_one(const char *text, size_t len)
+zoneline_is_one(const char *text, size_t len)
 {
-	struct recordzone zone = { .owner = "" };
+	struct zoneline zone = { .owner = "" };
 
 	return find_data(text, len, &zone) != NULL;
 }
@@ -91,7 +91,7 @@ take_byte(struct scanner *s)
 }
 
 static enum status
-take_string(struct scanner *s, struct recordzone *zone, struct buf *out)
+take_string(struct scanner *s, struct zoneline *zone, struct buf *out)
 {
 	bool is_quoted = *s->p == '"';
 	enum status st = ST_OK;
@@ -126,7 +126,7 @@ has_more(struct scanner *s)
 
 /* A comment; one right behind a string without quotes was meant as text. */
 static void
-skip_comment(struct scanner *s, struct recordzone *zone)
+skip_comment(struct scanner *s, struct zoneline *zone)
 {
 	zone->is_cut |= zone->is_unquoted;
 	while (s->p < s->end && *s->p != '\n')
@@ -134,13 +134,13 @@ skip_comment(struct scanner *s, struct recordzone *zone)
 }
 
 enum status
-recordzone_read(
-    struct recordzone *zone, const char *text, size_t len, struct buf *out)
+zoneline_read(
+    struct zoneline *zone, const char *text, size_t len, struct buf *out)
 {
 	struct scanner s = { .end = text + len };
 	enum status st = ST_OK;
 
-	*zone = (struct recordzone){ .owner = "" };
+	*zone = (struct zoneline){ .owner = "" };
 	s.p = find_data(text, len, zone);
 	if (s.p == NULL)
 		return ST_OK;

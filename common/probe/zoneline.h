@@ -1,12 +1,12 @@
 /*
- * recordzone: the text in a line of a zone file (RFC 1035, section 5.1), as an
+ * zoneline: the text in a line of a zone file (RFC 1035, section 5.1), as an
  * editor or dig(1) has it:
  *
  *	_smtp._tls.example.com. 300 IN TXT ( "v=TLSRPTv1; "
  *		"rua=mailto:reports@example.com" ) ; a comment
  */
-#ifndef RECORDZONE_H
-#define RECORDZONE_H
+#ifndef ZONELINE_H
+#define ZONELINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,11 +15,11 @@
 #include "status.h"
 
 enum {
-	RECORDZONE_OWNER_MAX = 256
+	ZONELINE_OWNER_MAX = 256
 };
 
-struct recordzone {
-	char owner[RECORDZONE_OWNER_MAX]; /* as it stands there; "" */
+struct zoneline {
+	char owner[ZONELINE_OWNER_MAX]; /* as it stands there; "" */
 	size_t strings;
 	bool is_cut;      /* ";" outside of quotes has ended the text */
 	bool has_more;    /* further lines stand behind it */
@@ -27,14 +27,14 @@ struct recordzone {
 };
 
 /* Is it such a line? One has a word TXT before its text. */
-bool recordzone_is_one(const char *text, size_t len);
+bool zoneline_is_one(const char *text, size_t len);
 
 /*
  * Append the text in it, all strings joined, to out. ST_NO_MEMORY; ST_TOO_LARGE
  * when out is full. What quotes and parentheses do not close goes on to the
  * end.
  */
-enum status recordzone_read(
-    struct recordzone *zone, const char *text, size_t len, struct buf *out);
+enum status zoneline_read(
+    struct zoneline *zone, const char *text, size_t len, struct buf *out);
 
 #endif
