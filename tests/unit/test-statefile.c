@@ -195,10 +195,12 @@ START_TEST(a_full_disk_is_told)
 }
 END_TEST
 
-/* What a child does until it is killed. */
+/* What a child does until it is killed; fd is told of the first report. */
 static void
-add_for_ever(uint64_t from)
+add_for_ever(uint64_t from, int fd)
 {
+	bool is_told = false;
+
 	ledger.seed = from;
 	for (int64_t day = 0;; day = (day + 1) % 300) {
 		struct ledger_report g = { .sender =
@@ -209,7 +211,8 @@ add_for_ever(uint64_t from)
 			.types = "sts tlsa" };
 		enum state_added added;
 
-		(void)ledger_try(&g, &added);
+		if (ledger_try(&g, &added) == ST_OK && !is_told)
+			is_told = write(fd, "", 1) == 1;
 	}
 }
 
@@ -220,16 +223,23 @@ START_TEST(killed_while_adding)
 	for (unsigned round = 0; round < 20; round++) {
 		const struct timespec wait = { 0,
 			(long)(2 + round * 3) * 1000000 };
+		int status, told[2];
 		pid_t pid;
-		int status;
+		char byte;
 
 		state_close(&ledger.state);
+		ck_assert_int_eq(pipe(told), 0);
 		pid = fork();
 		if (pid == 0) {
 			ledger_open();
-			add_for_ever(round + 1);
+			add_for_ever(round + 1, told[1]);
 		}
 		(void)nanosleep(&wait, NULL);
+		/* On a slow machine all might die before their first. */
+		if (round == 0)
+			ck_assert_int_eq(read(told[0], &byte, 1), 1);
+		(void)close(told[0]);
+		(void)close(told[1]);
 		ck_assert_int_eq(kill(pid, SIGKILL), 0);
 		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 		ledger_open();
