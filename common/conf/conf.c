@@ -300,10 +300,13 @@ check_collector(struct parser *p)
 {
 	const struct conf *conf = p->conf;
 
-	if ((conf->certificate_file[0] == '\0') !=
-	    (conf->key_file[0] == '\0')) {
+	bool has_certificate = conf->certificate_file[0] != '\0';
+
+	if (has_certificate != (conf->key_file[0] != '\0')) {
 		p->line = later_line(p, "CertificateFile", "KeyFile");
-		problem(p, "CertificateFile: needs KeyFile, and KeyFile it");
+		problem(p,
+		    has_certificate ? "CertificateFile: needs KeyFile"
+				    : "KeyFile: needs CertificateFile");
 	}
 }
 

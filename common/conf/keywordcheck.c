@@ -130,6 +130,8 @@ keyword_check_http_path(const char *value)
 {
 	size_t len = strspn(value, ALNUM "/._~-");
 
+	if (strcmp(value, "/healthz") == 0)
+		return "/healthz is for load balancers";
 	return value[0] != '/' || value[len] != '\0' || len > HTTP_PATH_MAX ||
 		value[len - 1] == '/' || strstr(value, "//") != NULL
 	    ? "not a path such as /v1/tlsrpt: letters, digits and \"._~-\""
