@@ -117,7 +117,7 @@ open_unix(struct listeners *listeners, const char *name,
 	int fd;
 
 	if (find_group(conf, &gid, fault) != ST_OK ||
-	    process_clear_socket(name, fault) != ST_OK)
+	    process_clear_socket("Listen", name, fault) != ST_OK)
 		return ST_ARCHIVE;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* Not listening yet, so that it is whose it is to be before that. */

@@ -220,6 +220,26 @@ make(struct daemon *d, const char *conf_path, struct conf *conf)
 	return d->http != NULL;
 }
 
+/* What works, and most likely not as it was meant. */
+static void
+say_what_is_odd(
+    struct log *log, const struct conf *conf, const struct listeners *listeners)
+{
+	if (listeners->is_inherited && conf->listen.count > 0)
+		log_text(log, SEV_WARNING,
+		    "Listen has no effect: the sockets are systemd's");
+	if (conf->trusted_proxy.count > 0)
+		return;
+	if (listen_has(listeners, true))
+		log_text(log, SEV_WARNING,
+		    "TrustedProxy is not set: whoever comes through a unix: "
+		    "socket counts as one client");
+	if (listen_has(listeners, false) && conf->certificate_file[0] == '\0')
+		log_text(log, SEV_WARNING,
+		    "CertificateFile is not set: no TLS on TCP sockets, nor a "
+		    "TrustedProxy that speaks it");
+}
+
 static int
 run(struct conf *conf, const char *conf_path, bool is_foreground)
 {
@@ -248,6 +268,7 @@ run(struct conf *conf, const char *conf_path, bool is_foreground)
 		    "version %s listens on %zu socket%s%s", VERSION,
 		    d.listeners.count, d.listeners.count == 1 ? "" : "s",
 		    d.listeners.is_inherited ? " of systemd's" : "");
+		say_what_is_odd(d.collector.log, conf, &d.listeners);
 		process_ready(ready, conf->log_target == TARGET_STDERR);
 		status = serve(&d);
 	}

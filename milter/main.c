@@ -130,7 +130,7 @@ open_socket(const struct conf *conf, const struct identity *identity)
 {
 	struct fault fault;
 
-	if (process_clear_socket(conf->socket, &fault) != ST_OK)
+	if (process_clear_socket("Socket", conf->socket, &fault) != ST_OK)
 		return program_refuse(&program, EX_UNAVAILABLE, &fault);
 	if (listen_as(conf, identity) != MI_SUCCESS) {
 		(void)fault_set(&fault, ST_ARCHIVE,

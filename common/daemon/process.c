@@ -120,7 +120,8 @@ is_alive(const char *path)
 }
 
 enum status
-process_clear_socket(const char *socket, struct fault *fault)
+process_clear_socket(
+    const char *keyword, const char *socket, struct fault *fault)
 {
 	const char *path = process_socket_path(socket);
 	struct stat sb;
@@ -129,13 +130,13 @@ process_clear_socket(const char *socket, struct fault *fault)
 		return ST_OK;
 	if (!S_ISSOCK(sb.st_mode))
 		return fault_set(
-		    fault, ST_ARCHIVE, "Socket: %s is no socket", path);
+		    fault, ST_ARCHIVE, "%s: %s is no socket", keyword, path);
 	if (is_alive(path))
 		return fault_set(fault, ST_ARCHIVE,
-		    "Socket: somebody listens on %s already", path);
+		    "%s: somebody listens on %s already", keyword, path);
 	if (unlink(path) == -1)
 		return fault_set(fault, ST_ARCHIVE,
-		    "Socket: cannot remove the stale %s: %s", path,
+		    "%s: cannot remove the stale %s: %s", keyword, path,
 		    strerror(errno));
 	return ST_OK;
 }

@@ -39,9 +39,10 @@ enum status process_drop(const struct identity *identity,
 
 /*
  * Is the socket of the configuration free? A stale one is removed; one that
- * somebody listens on is ST_ARCHIVE with *fault.
+ * somebody listens on is ST_ARCHIVE with *fault, which begins with keyword.
  */
-enum status process_clear_socket(const char *socket, struct fault *fault);
+enum status process_clear_socket(
+    const char *keyword, const char *socket, struct fault *fault);
 
 /* Give the socket to the user and group who may use it. */
 enum status process_own_socket(const struct conf *conf,

@@ -687,8 +687,26 @@ class Start(CollectorCase):
     def test_somebody_listens(self):
         first = self.collector()
         second = self.collector(start=False, Listen=first.settings["Listen"])
-        self.refused(second, "somebody listens on")
+        self.refused(second, "Listen: somebody listens on")
         self.assertEqual(first.get("/healthz")[0], 200)
+
+    def said(self):
+        return b"\n".join(line.text for line in self.lines())
+
+    def test_what_is_odd_is_said(self):
+        """It works, and most likely not as it was meant."""
+        self.collector()
+        lab.wait_until(lambda: b"CertificateFile is not set" in self.said(),
+                       "the hint")
+        self.assertIn(b"TrustedProxy is not set", self.said())
+
+    def test_what_is_not_odd_is_not_said(self):
+        collector = self.collector(TrustedProxy=["unix", "127.0.0.1"])
+        collector.may_end = True
+        collector.stop()
+        lab.wait_until(lambda: b"stopped" in self.said(), "the end")
+        self.assertNotIn(b"is not set", self.said())
+        self.assertNotIn(b"has no effect", self.said())
 
     def test_stale_socket_is_cleared(self):
         collector = self.collector()
@@ -715,8 +733,8 @@ class Start(CollectorCase):
                          re.MULTILINE).groups()
         self.assertNotIn("0", uids)
 
-    def test_socket_activation(self):
-        collector = self.collector(start=False, Listen=None)
+    def activate(self, collector):
+        """Start it as systemd does."""
         with socket.create_server(("127.0.0.1", PORT)) as server:
             number = server.fileno()
 
@@ -733,6 +751,16 @@ class Start(CollectorCase):
         self.addCleanup(os.waitpid, pid, 0)
         self.addCleanup(os.kill, pid, signal.SIGTERM)
         self.assertEqual(collector.post(text_of()), 201)
+
+    def test_socket_activation(self):
+        self.activate(self.collector(start=False, Listen=None))
+
+    def test_socket_activation_leaves_listen_alone(self):
+        collector = self.collector(start=False)
+        self.activate(collector)
+        self.assertFalse(collector.socket.exists())
+        lab.wait_until(lambda: b"Listen has no effect" in self.said(),
+                       "the hint")
 
     def test_configuration_is_checked(self):
         collector = self.collector(start=False, MaxBodySize="0")
