@@ -140,7 +140,8 @@ judge_turned_away(struct judging *judging, const struct diagnosis_mx *mx,
 }
 
 /* What a failure before TLS was there comes with. */
-#define VERIFY_TLS  "openssl s_client -starttls smtp -connect %m:25 </dev/null"
+#define VERIFY_TLS                                                             \
+	"timeout 60 openssl s_client -starttls smtp -connect %m:25 </dev/null"
 #define VERIFY_SMTP "curl -sv --ssl-reqd -m 60 smtp://%m:25"
 #define LOOK_IN_LOG                                                            \
 	"look in the mail log of the MX for what smtpd says of the time of "   \
@@ -384,6 +385,8 @@ judge_name(struct judging *judging, const struct diagnosis_mx *mx)
 		.action = "add the host to the mx of the policy file and give "
 			  "the _mta-sts record a new id, or take the host out "
 			  "of the MX records",
+		.verify = "curl -s https://mta-sts.%d/.well-known/"
+			  "mta-sts.txt",
 		.mx = mx },
 	    &detail);
 	return false;

@@ -97,6 +97,11 @@ judge_certificate(struct judging *judging)
 		    "openssl s_client -connect mta-sts.%d:443 </dev/null "
 		    "2>/dev/null | grep -E ' [sv]:'";
 	}
+	/* s_client takes the CN for a name where there is no other. */
+	if (strcmp(finding.reason, "certificate-host-mismatch") == 0)
+		finding.verify =
+		    "openssl s_client -connect mta-sts.%d:443 </dev/null "
+		    "2>/dev/null | openssl x509 -noout -ext subjectAltName";
 	judging_add(judging, &finding, &detail);
 }
 

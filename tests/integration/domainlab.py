@@ -483,6 +483,10 @@ class Lab:
         lab.wait_until(lambda: "daemon started" in self.maillog(),
                        "Postfix in " + str(self._postfix.log))
 
+    def postfix_environ(self):
+        """For Postfix's own commands."""
+        return {**os.environ, "MAIL_CONFIG": str(self._postfix.etc)}
+
     def maillog(self):
         return self._postfix.maillog() if self._postfix else ""
 

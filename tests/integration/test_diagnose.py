@@ -6,6 +6,7 @@ the hosts are broken as they are meant to be is seen by openssl s_client, curl
 and drill as well (TestLaboratory).
 """
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import subprocess
 import time
 import unittest
 
+import dns
 import domainlab
 from case import World, lab, no_repetition
 from domainlab import (MX_PORT, NOBODY, closes, greets, http, policy, replies,
@@ -765,6 +767,87 @@ class TestLaboratory(unittest.TestCase):
                                                    b"404")):
             done = curl(row, "-w", "%{http_code}", "-o", "/dev/null")
             self.assertEqual(done.stdout, status)
+
+
+class TestPosttlsFinger(unittest.TestCase):
+    """Postfix's own client comes to the same verdict."""
+
+    # Hosts as NAME.dane.test at the level dane-only, and as NAME.mx.test at
+    # the level secure. Not cnonly: Postfix takes the CN for a name where there
+    # is no other, which RFC 8461, section 4.2, does not.
+    DANE = ("good", "second", "expired", "othername", "selfsigned", "soon",
+            "expiredca", "twokeys", "rolled", "missing", "taexpired",
+            "withroot", "otherroot", "notls", "bogushost")
+    SECURE = ("good", "second", "wildcard", "soon", "oldtls", "expired",
+              "expiredca", "othername", "deepwild", "selfsigned", "otherroot",
+              "missing", "notls", "onlyold", "nocipher", "refuses", "hangsup")
+    CONF = """\
+server:
+  directory: "{directory}"
+  chroot: ""
+  username: ""
+  pidfile: ""
+  use-syslog: no
+  logfile: ""
+  interface: 127.0.0.1
+  port: 53
+  num-threads: 1
+  do-not-query-localhost: no
+  trust-anchor-file: "{anchor}"
+  local-zone: "test." nodefault
+forward-zone:
+  name: "."
+  forward-addr: {server}
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        directory = LAB.base / "validator"
+        directory.mkdir()
+        conf = directory / "unbound.conf"
+        conf.write_text(cls.CONF.format(
+            directory=directory, anchor=LAB.zones.trust_anchor,
+            server=LAB.zones.address) + dns.CONTROL)
+        cls.validator = dns.Unbound(conf, 53)
+        cls.validator.start()
+        cls.addClassCleanup(cls.validator.stop)
+        resolv = directory / "resolv.conf"
+        resolv.write_text("nameserver 127.0.0.1\noptions edns0 trust-ad\n")
+        lab.mount("--bind", resolv, "/etc/resolv.conf")
+        cls.addClassCleanup(lab.unmount, "/etc/resolv.conf")
+
+    def _finger(self, level, host):
+        done = subprocess.run(
+            ["posttls-finger", "-c", "-T", "5", "-l", level, "-F",
+             str(LAB.ca.root.pem), "-o", "smtp_dns_support_level=dnssec",
+             f"[{host}]"], check=False, text=True, env=LAB.postfix_environ(),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=lab.PATIENCE)
+        return "Verified TLS connection established" in done.stdout, done.stdout
+
+    def _check(self, level, host, domain, *args):
+        outcome = LAB.diagnose(domain, "--format=json", "--mx", host, *args)
+        kinds = {r["kind"] for r in Found(outcome).results}
+        self.assertEqual(len(kinds), 1, outcome)
+        is_verified, text = self._finger(level, host)
+        self.assertEqual(kinds == {"success"}, is_verified,
+                         f"{outcome}\n{text}")
+        return is_verified
+
+    def _check_all(self, level, hosts, *args):
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            told = list(pool.map(
+                lambda host: self._check(level, host, *args), hosts))
+        # It would agree about nothing, too.
+        self.assertEqual(set(told), {False, True})
+
+    def test_dane_only(self):
+        self._check_all("dane-only", [f"{n}.dane.test" for n in self.DANE],
+                        "healthy-dane.test", "--policy=dane")
+
+    def test_secure(self):
+        self._check_all("secure", [f"{n}.mx.test" for n in self.SECURE],
+                        "pattern.test", "--policy=sts")
 
 
 def setUpModule():
