@@ -7,6 +7,7 @@
 #include "extract.h"
 #include "ijson.h"
 #include "json.h"
+#include "pathsecret.h"
 #include "payload.h"
 #include "rfc3339.h"
 #include "text.h"
@@ -48,6 +49,7 @@ enum member {
 	RECEIVED,
 	ENVELOPE_FROM,
 	CLIENT,
+	AUTH,
 	MESSAGE_ID,
 	SUBJECT,
 	MEMBERS
@@ -55,7 +57,7 @@ enum member {
 
 static const char *const member_names[MEMBERS] = { "report", "deviations",
 	"dkim", "submitter", "queue-id", "sha256", "received", "envelope-from",
-	"client", "message-id", "subject" };
+	"client", "auth", "message-id", "subject" };
 
 /* Find the members of a record; false when the object is none. */
 static bool
@@ -141,6 +143,7 @@ give_record(struct input *in, struct reading *reading,
     const struct json_span value[MEMBERS], const char *const string[MEMBERS])
 {
 	struct verdict verdict;
+	enum auth auth;
 	struct input_origin origin = {
 		.kind = INPUT_RECORD,
 		.submitter = string[SUBMITTER],
@@ -150,6 +153,9 @@ give_record(struct input *in, struct reading *reading,
 		.queue_id = string[QUEUE_ID],
 		.envelope_from = string[ENVELOPE_FROM],
 		.client = string[CLIENT],
+		.auth = string[AUTH] != NULL && auth_read(string[AUTH], &auth)
+		    ? auth_str(auth)
+		    : NULL,
 		.sha256 = string[SHA256],
 	};
 	struct fault fault;

@@ -37,6 +37,7 @@ struct input_origin {
 	const char *queue_id;
 	const char *envelope_from;
 	const char *client;
+	const char *auth;   /* of what came by HTTPS: auth_str(), else NULL */
 	const char *sha256; /* of the report as it was sent: 64 digits */
 	bool has_received;
 	int64_t received;

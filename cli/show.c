@@ -110,6 +110,7 @@ show_logfmt(struct show *show, struct reading *reading)
 
 	event_report(&ev, "report", &reading->report, &reading->assessment,
 	    show->origin->submitter, show->origin->verdict);
+	event_upload(&ev, show->origin->auth, show->origin->client);
 	print_event(show, &ev);
 	return report_walk(&reading->report, &visitor, show);
 }
@@ -176,6 +177,7 @@ show_json(struct show *show, struct reading *reading)
 
 	event_report(&ev, "report", &reading->report, &reading->assessment,
 	    show->origin->submitter, show->origin->verdict);
+	event_upload(&ev, show->origin->auth, show->origin->client);
 	(void)fputs("{\"event\":\"report\",", stdout);
 	print_members(show, &ev);
 	(void)fputs(",\"policies\":[", stdout);
@@ -205,7 +207,10 @@ show_report(
 	if (!is_first)
 		(void)fputc('\n', stdout);
 	return render_report(stdout, &reading->report, &reading->assessment,
-	    show->conf, origin->submitter, origin->verdict, show->with_colour);
+	    show->conf,
+	    &(struct render_origin){ origin->submitter, origin->verdict,
+		origin->auth, origin->client },
+	    show->with_colour);
 }
 
 static void

@@ -218,9 +218,12 @@ static bool
 is_genuine(const struct worker *w, const struct input_origin *origin)
 {
 	const struct conf *conf = w->run->conf;
+	enum auth auth;
 
 	if ((w->number > 0 || w->file.is_mail) && origin->kind != INPUT_MESSAGE)
 		return conf->dkim != DKIM_REQUIRE;
+	if (origin->auth != NULL && auth_read(origin->auth, &auth))
+		return dispose_is_vouched_for(conf, auth);
 	return origin->verdict == NULL ||
 	    (origin->kind == INPUT_RECORD &&
 		origin->verdict->result == VERDICT_OFF) ||
@@ -275,6 +278,7 @@ archive(struct worker *w, struct reading *reading,
 		.subject = origin->subject,
 		.submitter = submitter,
 		.verdict = origin->verdict,
+		.auth = origin->auth,
 		.is_unverified = is_unverified,
 		.report = &reading->report,
 		.assessment = &reading->assessment,

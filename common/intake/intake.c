@@ -204,10 +204,8 @@ authenticate(struct intake *in)
 static void
 add_upload(const struct intake *in, struct event *ev)
 {
-	if (!in->is_upload)
-		return;
-	event_string(ev, "auth", auth_str(in->auth));
-	event_string(ev, "client", in->origin->client);
+	event_upload(
+	    ev, in->is_upload ? auth_str(in->auth) : NULL, in->origin->client);
 }
 
 /*

@@ -119,6 +119,15 @@ event_verdict(struct event *ev, const struct verdict *verdict)
 }
 
 void
+event_upload(struct event *ev, const char *auth, const char *client)
+{
+	if (auth == NULL)
+		return;
+	event_string(ev, "auth", auth);
+	event_string(ev, "client", client);
+}
+
+void
 event_label(struct event *ev, const struct assessment *assessment)
 {
 	if (assessment->is_loop_noise)

@@ -94,6 +94,9 @@ void event_failure(struct event *ev, const struct report *report,
     const struct policy *policy, const struct failure *failure,
     enum severity severity);
 
+/* auth= and client=, of what came by HTTPS; nothing when auth is NULL. */
+void event_upload(struct event *ev, const char *auth, const char *client);
+
 /* label=loop-noise, where the failures of a report open no problem. */
 void event_label(struct event *ev, const struct assessment *assessment);
 

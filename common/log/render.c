@@ -149,17 +149,20 @@ put_totals(const struct renderer *r, const struct totals *totals,
 
 static void
 put_head(const struct renderer *r, const struct assessment *as,
-    const char *submitter, const struct verdict *verdict)
+    const struct render_origin *origin)
 {
 	static const char *const names[] = { "report-id", "contact-info",
 		"submitter", "start-datetime", "end-datetime", "policy-count",
 		NULL };
 	static const char *const more[] = { "deviations", "dkim", "dkim-domain",
-		"dkim-selector", "dkim-reason", "dkim-dnssec", NULL };
+		"dkim-selector", "dkim-reason", "dkim-dnssec", "auth", "client",
+		NULL };
 	const char *name = r->report->organization_name;
 	struct event ev;
 
-	event_report(&ev, "report", r->report, as, submitter, verdict);
+	event_report(
+	    &ev, "report", r->report, as, origin->submitter, origin->verdict);
+	event_upload(&ev, origin->auth, origin->client);
 	(void)fprintf(r->out, "%sTLS report from ", bold(r));
 	render_string(r->out, name != NULL ? name : "an unnamed organization");
 	if (as->policy_domain[0] != '\0') {
@@ -238,7 +241,7 @@ visit_failure(
 enum status
 render_report(FILE *out, struct report *report,
     const struct assessment *assessment, const struct conf *conf,
-    const char *submitter, const struct verdict *verdict, bool with_colour)
+    const struct render_origin *origin, bool with_colour)
 {
 	static const struct report_visitor visitor = {
 		.policy = visit_policy,
@@ -251,7 +254,7 @@ render_report(FILE *out, struct report *report,
 		.with_colour = with_colour,
 	};
 
-	put_head(&r, assessment, submitter, verdict);
+	put_head(&r, assessment, origin);
 	return report_walk(report, &visitor, &r);
 }
 

@@ -13,15 +13,23 @@
 #include "status.h"
 #include "verdict.h"
 
+/* Who sent a report, as far as it is known: members may be NULL. */
+struct render_origin {
+	const char *submitter;
+	const struct verdict *verdict;
+	const char *auth; /* of what came by HTTPS, and from where: */
+	const char *client;
+};
+
 /*
  * Print the report to out: its head, each policy with counts and rate, each
  * failure with the MX, what it means, what to do and the command that verifies
- * it. submitter and verdict may be NULL. Walks the report. with_colour adds SGR
- * sequences; everything from the report is made safe for a terminal.
+ * it. Walks the report. with_colour adds SGR sequences; everything from the
+ * report is made safe for a terminal.
  */
 enum status render_report(FILE *out, struct report *report,
     const struct assessment *assessment, const struct conf *conf,
-    const char *submitter, const struct verdict *verdict, bool with_colour);
+    const struct render_origin *origin, bool with_colour);
 
 /*
  * The pieces of which such text is made. A string from a report, safe for a

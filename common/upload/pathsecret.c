@@ -19,6 +19,20 @@ auth_str(enum auth auth)
 	return "none";
 }
 
+bool
+auth_read(const char *word, enum auth *auth)
+{
+	static const enum auth all[] = { AUTH_NONE, AUTH_PATH, AUTH_PROXY };
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		if (strcmp(word, auth_str(all[i])) != 0)
+			continue;
+		*auth = all[i];
+		return true;
+	}
+	return false;
+}
+
 /* The token behind "DOMAIN ". */
 static const char *
 token_of(const char *secret)

@@ -22,6 +22,9 @@ enum auth {
 /* "none", "path", "proxy". Static storage. */
 const char *auth_str(enum auth auth);
 
+/* The same the other way round; false when it is none of these words. */
+bool auth_read(const char *word, enum auth *auth);
+
 /* Is this a token of the configuration? */
 bool pathsecret_is_token(const struct conf *conf, const char *token);
 

@@ -284,7 +284,9 @@ check_render(struct report *report, const struct assessment *assessment,
 
 	FUZZ_CHECK(out != NULL);
 	FUZZ_CHECK(render_report(out, report, assessment, conf,
-		       report->organization_name, NULL, false) == ST_OK);
+		       &(struct render_origin){
+			   .submitter = report->organization_name },
+		       false) == ST_OK);
 	fclose(out);
 	check_clean(text, len, true);
 	free(text);

@@ -244,6 +244,29 @@ class Auth(CollectorCase):
         self.assertEqual([n for n in self.names_logged() if n != "policy"],
                          ["report", "unverified", "unverified"])
 
+    def test_a_record_tells_who_vouches_for_it(self):
+        """To its reader, and to whoever takes it into another archive."""
+        collector = self.collector(PathSecret=f"example.test {TOKEN}",
+                                   RequireAuth="yes")
+        for path in (PATH, PATH + "/" + TOKEN):
+            text = text_of(mails.report(organization=path))
+            self.assertEqual(collector.post(text, JSON, path), 201)
+        for where, auth in (("[0-9]*", "path"), ("unverified", "none")):
+            record, = collector.records(where)
+            for form, wanted in (("text", f"auth .* {auth}\n"),
+                                 ("logfmt", f"auth={auth} client=127.0.0.1"),
+                                 ("json", f'"auth":"{auth}"')):
+                shown = subprocess.run(
+                    [str(lab.TLSRPT), "show", f"--format={form}",
+                     str(collector.archive / record)],
+                    check=True, capture_output=True, text=True).stdout
+                self.assertRegex(shown, wanted)
+        other = self.place(RequireAuth="yes")
+        done = other.run("ingest", str(collector.archive))
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual(other.only_record()["auth"], "path")
+        self.assertEqual(other.only_record("unverified")["auth"], "none")
+
     def test_unknown_token_is_not_found(self):
         collector = self.collector(PathSecret=f"example.test {TOKEN}")
         for token in (TOKEN[:-1], TOKEN + "0", TOKEN.upper(), "", "x/" + TOKEN,

@@ -29,6 +29,13 @@ static const struct verdict verdict = {
 	.domain = "sig\x1b.example",
 };
 
+static const struct render_origin origin = {
+	.submitter = "s.example",
+	.verdict = &verdict,
+	.auth = "none",
+	.client = "192.0.2.1\x1b",
+};
+
 /* What is printed, to be freed. */
 static char *
 render(bool with_colour, int what)
@@ -46,8 +53,7 @@ render(bool with_colour, int what)
 		    ST_OK);
 		ck_status("assess", assess_report(&r, conf, &as), ST_OK);
 		ck_status("render",
-		    render_report(file, &r, &as, conf, "s.example", &verdict,
-			with_colour),
+		    render_report(file, &r, &as, conf, &origin, with_colour),
 		    ST_OK);
 	} else if (what == 1) {
 		render_results(file, with_colour);
@@ -68,7 +74,8 @@ START_TEST(a_report_is_told)
 		"tlsrpt diagnose --mx mx2.d.example d.example\n",
 		"openssl s_client -starttls smtp -connect mx2.d.example:25",
 		"new\\x1btype", "-connect MX:25", "unknown number",
-		"sig\\x1b.example", "signature-expired" };
+		"sig\\x1b.example", "signature-expired", "auth",
+		"192.0.2.1\\x1b" };
 	char *text = render(false, 0);
 
 	for (size_t i = 0; i < ARRAY_LEN(wants); i++)
