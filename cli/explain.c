@@ -17,7 +17,8 @@ static const char usage[] =
     "\n"
     "Prints what a result type of RFC 8460, section 4.3 means, its usual\n"
     "cause, what to do, and a command that shows it. Without an argument,\n"
-    "the table of all eleven. A policy type is explained, too.\n";
+    "the table of all eleven. A policy type is explained, too: sts, tlsa,\n"
+    "no-policy-found.\n";
 
 /* The greatest length of a word for which a similar one is looked for. */
 enum {
