@@ -101,22 +101,28 @@ process_socket_path(const char *socket)
 	return NULL;
 }
 
-/* Does somebody accept connections there? */
+/*
+ * Is it somebody's? Only a socket that nobody has open refuses a connection;
+ * one whose queue is full does not, nor one of another kind, and neither is
+ * waited for.
+ */
 static bool
 is_alive(const char *path)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	bool is_connected;
+	bool is_refused;
 	int fd;
 
 	if (!text_copy(addr.sun_path, sizeof addr.sun_path, path))
 		return false;
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (fd == -1)
-		return false;
-	is_connected = connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0;
+		return true;
+	is_refused = fcntl(fd, F_SETFL, O_NONBLOCK) == 0 &&
+	    connect(fd, (struct sockaddr *)&addr, sizeof addr) == -1 &&
+	    errno == ECONNREFUSED;
 	(void)close(fd);
-	return is_connected;
+	return !is_refused;
 }
 
 enum status

@@ -3,8 +3,10 @@
 import contextlib
 import itertools
 import os
+import socket
+import subprocess
 
-from collectorcase import (CollectorCase, JSON, PATH, TOKEN, lab, mails)
+from collectorcase import (COLLECTOR, CollectorCase, JSON, PATH, TOKEN, lab, mails)
 
 
 def text_of(rep=None):
@@ -107,3 +109,34 @@ class Log(CollectorCase):
             collector.archive.chmod(0o755)
         connection.close()
         self.assertEqual(self.refusals().count((503, "archive")), told + 30)
+
+
+class Start(CollectorCase):
+    def start_refused(self, collector):
+        done = subprocess.run(
+            [str(COLLECTOR), "-f", "-c", str(collector.conf)],
+            capture_output=True, timeout=20, check=False)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn(b"somebody listens on", done.stderr)
+        self.assertTrue(collector.socket.exists())
+
+    def test_socket_of_somebody_who_is_busy(self):
+        """Nobody waits for him to accept, and nobody removes it."""
+        collector = self.collector(start=False)
+        with contextlib.ExitStack() as stack:
+            listener = stack.enter_context(socket.socket(socket.AF_UNIX))
+            listener.bind(str(collector.socket))
+            listener.listen(0)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    client = stack.enter_context(
+                        socket.socket(socket.AF_UNIX))
+                    client.setblocking(False)
+                    client.connect(str(collector.socket))
+            self.start_refused(collector)
+
+    def test_socket_of_another_kind(self):
+        collector = self.collector(start=False)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            other.bind(str(collector.socket))
+            self.start_refused(collector)
