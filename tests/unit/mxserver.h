@@ -6,12 +6,11 @@
 #ifndef MXSERVER_H
 #define MXSERVER_H
 
-#include <pthread.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "certs.h"
 #include "lookup.h"
+#include "peer.h"
 
 enum mxserver_stage {
 	MXSERVER_GREETING,
@@ -56,10 +55,7 @@ struct mxserver {
 			      "FROM: address", "SNI: name" */
 	/* Private. */
 	struct mxserver_settings settings;
-	int fd;
-	_Atomic int connection; /* or -1 */
-	_Atomic bool is_over;
-	pthread_t thread;
+	struct peer_listener listener;
 };
 
 /* Start it; what settings point to must outlive it. Fails the test if not. */
@@ -68,8 +64,5 @@ void mxserver_start(
 
 /* End it; thereafter said may be read. */
 void mxserver_stop(struct mxserver *server);
-
-/* Is there such an address on this host? */
-bool mxserver_has_family(int family);
 
 #endif

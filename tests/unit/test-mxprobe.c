@@ -249,7 +249,7 @@ START_TEST(all_is_well)
 	struct mxserver server;
 	struct mxprobe probe;
 
-	if (!mxserver_has_family(families[_i]))
+	if (!peer_has_family(families[_i]))
 		return;
 	probe_once(&settings, PATIENCE_MS, &server, &probe);
 	expect("well", &probe, MXPROBE_DONE, MXPROBE_OK, "");
@@ -696,7 +696,7 @@ START_TEST(no_route)
 	in->sin_addr.s_addr = htonl(0xe0000001);
 	mxprobe_run(&s, &probe);
 	expect("IPv4", &probe, MXPROBE_CONNECT, MXPROBE_NO_ROUTE, "");
-	if (!mxserver_has_family(AF_INET6))
+	if (!peer_has_family(AF_INET6))
 		return;
 	/* Link-local, but by which link? */
 	memset(&address.sa, 0, sizeof address.sa);

@@ -6,13 +6,11 @@
 #ifndef WEBSERVER_H
 #define WEBSERVER_H
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "certs.h"
 #include "lookup.h"
+#include "peer.h"
 
 enum webserver_trick {
 	WEBSERVER_NONE,
@@ -40,10 +38,7 @@ struct webserver {
 	char said[4096]; /* the last request, and "SNI: name" behind it */
 	/* Private. */
 	struct webserver_settings settings;
-	int fd;
-	atomic_int connection; /* or -1 */
-	atomic_bool is_over;
-	pthread_t thread;
+	struct peer_listener listener;
 };
 
 /* Start it; what settings point to must outlive it. Fails the test if not. */
