@@ -41,10 +41,34 @@ server:
   num-threads: 1
   module-config: "iterator"
   do-not-query-localhost: no
+  local-zone: "." static
+"""
+
+# What is longer is truncated, and what is slow is waited for.
+LIMITS = """\
   max-udp-size: 512
   infra-cache-min-rtt: 20000
   infra-cache-max-rtt: 40000
-  local-zone: "." static
+"""
+
+# A secondary that has never reached its primary.
+FAILING = """\
+auth-zone:
+  name: "{name}"
+  primary: 127.0.0.1@1
+  for-downstream: yes
+  for-upstream: no
+"""
+
+# An auth-zone is asked when no local zone knows better.
+TRANSPARENT = '  local-zone: "{name}" always_transparent\n'
+
+SERVED = """\
+auth-zone:
+  name: "{name}"
+  zonefile: "{file}"
+  for-downstream: yes
+  for-upstream: no
 """
 
 CONTROL = """\
@@ -68,6 +92,19 @@ def quote(value):
     return " ".join('"' + "".join(
         chr(c) if 32 <= c < 127 and c not in b"\"\\'" else f"\\{c:03d}"
         for c in piece) + '"' for piece in pieces)
+
+
+def tool(directory, *args):
+    """What one of ldnsutils says, run in a directory."""
+    try:
+        done = subprocess.run(args, cwd=directory, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    except FileNotFoundError as error:
+        raise lab.LabError(f"{args[0]} is not there: "
+                           "install ldnsutils") from error
+    if done.returncode != 0:
+        raise lab.LabError(f"{args[0]}: {done.stderr.decode()}")
+    return done.stdout.decode().strip()
 
 
 def free_port():
@@ -268,7 +305,7 @@ class Dns:
         port = free_port()
         conf = self.directory / "slow.conf"
         conf.write_text(
-            SERVER.format(directory=self.directory, port=port)
+            SERVER.format(directory=self.directory, port=port) + LIMITS
             + self._local_data(lambda n: self._is_below(n, self._delays))
             + CONTROL)
         self._run(Unbound(conf, port))
@@ -280,51 +317,33 @@ class Dns:
         return ports
 
     def _main_text(self, slow):
-        text = [SERVER.format(directory=self.directory, port=self.port)]
+        text = [SERVER.format(directory=self.directory, port=self.port),
+                LIMITS]
         text += [f'  local-zone: "{name}" {kind}\n'
                  for name, kind in self._zones.items() if kind != "servfail"]
-        text += [f'  local-zone: "{name}" always_transparent\n'
-                 for name in slow]
+        text += [TRANSPARENT.format(name=name) for name in slow]
         text.append(self._local_data(
             lambda n: not self._is_below(n, slow) and not self._is_signed(n)))
-        # A secondary that has never reached its primary.
-        text += [f'auth-zone:\n  name: "{name}"\n  primary: 127.0.0.1@1\n'
-                 "  for-downstream: yes\n  for-upstream: no\n"
+        text += [FAILING.format(name=name)
                  for name, kind in self._zones.items() if kind == "servfail"]
         text += [f'forward-zone:\n  name: "{name}"\n'
                  f"  forward-addr: 127.0.0.1@{port}\n"
                  for name, port in slow.items()]
         if self.signed_zone:
             self._sign()
-            text.append(f'auth-zone:\n  name: "{self.signed_zone}"\n'
-                        '  zonefile: "signed"\n'
-                        "  for-downstream: yes\n  for-upstream: no\n")
-        # An auth-zone is asked when no local zone knows better.
+            text.append(SERVED.format(name=self.signed_zone, file="signed"))
         exempt = [n for n, kind in self._zones.items() if kind == "servfail"]
         if self.signed_zone:
             exempt.append(self.signed_zone)
-        text[1:1] = [f'  local-zone: "{name}" always_transparent\n'
-                     for name in exempt]
+        text[1:1] = [TRANSPARENT.format(name=name) for name in exempt]
         return "".join(text) + CONTROL
 
     # The signed zone.
 
-    def _tool(self, *args):
-        try:
-            done = subprocess.run(args, cwd=self.directory, check=False,
-                                  stdout=subprocess.PIPE,
-                                  stderr=subprocess.PIPE)
-        except FileNotFoundError as error:
-            raise lab.LabError(f"{args[0]} is not there: "
-                               "install ldnsutils") from error
-        if done.returncode != 0:
-            raise lab.LabError(f"{args[0]}: {done.stderr.decode()}")
-        return done.stdout.decode().strip()
-
     def _sign(self):
         if self._key is None:
-            self._key = self._tool("ldns-keygen", "-a", "RSASHA256",
-                                   "-b", "2048", "-k", self.signed_zone)
+            self._key = tool(self.directory, "ldns-keygen", "-a", "RSASHA256",
+                             "-b", "2048", "-k", self.signed_zone)
             shutil.copy(self.directory / (self._key + ".ds"),
                         self.trust_anchor)
             self.trust_anchor.chmod(0o644)
@@ -333,7 +352,8 @@ class Dns:
                 f"{name} {TTL} IN TXT {quote(value)}\n"
                 for name, values in self._records.items()
                 if self._is_signed(name) for value in values))
-        self._tool("ldns-signzone", "-n", "-f", "signed", "zone", self._key)
+        tool(self.directory, "ldns-signzone", "-n", "-f", "signed", "zone",
+             self._key)
         signed = self.directory / "signed"
         text = signed.read_text()
         for name in self._tampered:

@@ -18,7 +18,6 @@ broken was made so afterwards:
 import base64
 import pathlib
 import re
-import subprocess
 import time
 
 import dns
@@ -27,35 +26,10 @@ import lab
 TTL = 300
 DAY = 86400
 
-SERVER = """\
-server:
-  directory: "{directory}"
-  chroot: ""
-  username: ""
-  pidfile: ""
-  use-syslog: no
-  logfile: ""
-  interface: 127.0.0.1
-  port: {port}
-  num-threads: 1
-  module-config: "iterator"
-  do-not-query-localhost: no
+LIMITS = """\
   max-udp-size: 1232
   msg-buffer-size: 65552
-  local-zone: "." static
 """
-
-
-def tool(directory, *args):
-    try:
-        done = subprocess.run(args, cwd=directory, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    except FileNotFoundError as error:
-        raise lab.LabError(f"{args[0]} is not there: "
-                           "install ldnsutils") from error
-    if done.returncode != 0:
-        raise lab.LabError(f"{args[0]}: {done.stderr.decode()}")
-    return done.stdout.decode().strip()
 
 
 class Zone:
@@ -109,14 +83,14 @@ class Zone:
         return self._sign(directory, plain) if self.is_signed else ""
 
     def _sign(self, directory, plain):
-        key = tool(directory, "ldns-keygen", "-a", "ECDSAP256SHA256", "-k",
-                   self.name)
+        key = dns.tool(directory, "ldns-keygen", "-a", "ECDSAP256SHA256",
+                       "-k", self.name)
         now = int(time.time())
         end = now - self.age if self.age else now + 30 * DAY
         # A validator forgives a tenth of the time between the two.
-        tool(directory, "ldns-signzone", "-o", self.name,
-             "-i", str(end - 60 * DAY), "-e", str(end),
-             "-f", self.file + ".signed", plain.name, key)
+        dns.tool(directory, "ldns-signzone", "-o", self.name,
+                 "-i", str(end - 60 * DAY), "-e", str(end),
+                 "-f", self.file + ".signed", plain.name, key)
         signed = directory / (self.file + ".signed")
         text = signed.read_text()
         for name, rrtype in self._spoilt:
@@ -204,20 +178,15 @@ class Zones:
         return self
 
     def _text(self):
-        # An auth-zone is asked when no local zone knows better.
-        text = [SERVER.format(directory=self.directory, port=self.port)]
-        text += [f'  local-zone: "{name}" always_transparent\n' for name in
+        text = [dns.SERVER.format(directory=self.directory, port=self.port),
+                LIMITS]
+        text += [dns.TRANSPARENT.format(name=name) for name in
                  [z.name for z in self._zones] + self._failing]
         text += [f'  local-zone: "{name}" always_deny\n'
                  for name in self._silent]
-        text += [f'auth-zone:\n  name: "{zone.name}"\n'
-                 f'  zonefile: "{zone.file}"\n'
-                 "  for-downstream: yes\n  for-upstream: no\n"
+        text += [dns.SERVED.format(name=zone.name, file=zone.file)
                  for zone in self._zones]
-        # A secondary that has never reached its primary.
-        text += [f'auth-zone:\n  name: "{name}"\n  primary: 127.0.0.1@1\n'
-                 "  for-downstream: yes\n  for-upstream: no\n"
-                 for name in self._failing]
+        text += [dns.FAILING.format(name=name) for name in self._failing]
         return "".join(text) + dns.CONTROL
 
     def stop(self):
