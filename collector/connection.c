@@ -12,7 +12,6 @@
 struct connection {
 	struct connection *next, *previous;
 	int fd;
-	void *owner;
 	uint64_t deadline; /* on deadline_now()'s clock; 0: none */
 	uint64_t since;    /* when its clock was set */
 	bool is_timed_out;
@@ -27,7 +26,6 @@ enum {
 struct connections {
 	pthread_mutex_t mutex;
 	struct connection *first, *last; /* whose clock was set last, first */
-	size_t count;
 };
 
 struct connections *
@@ -66,18 +64,16 @@ take_out(struct connections *connections, struct connection *connection)
 }
 
 struct connection *
-connections_add(struct connections *connections, int fd, void *owner)
+connections_add(struct connections *connections, int fd)
 {
 	struct connection *connection = calloc(1, sizeof *connection);
 
 	if (connection == NULL)
 		return NULL;
 	connection->fd = fd;
-	connection->owner = owner;
 	connection->since = deadline_now();
 	(void)pthread_mutex_lock(&connections->mutex);
 	put_first(connections, connection);
-	connections->count++;
 	(void)pthread_mutex_unlock(&connections->mutex);
 	return connection;
 }
@@ -90,16 +86,9 @@ connections_remove(
 
 	(void)pthread_mutex_lock(&connections->mutex);
 	take_out(connections, c);
-	connections->count--;
 	(void)pthread_mutex_unlock(&connections->mutex);
 	free(c);
 	*connection = NULL;
-}
-
-void *
-connection_owner(const struct connection *connection)
-{
-	return connection->owner;
 }
 
 void
@@ -206,17 +195,6 @@ connections_make_room(struct connections *connections, size_t most)
 		cut_off(c);
 		count++;
 	}
-	(void)pthread_mutex_unlock(&connections->mutex);
-	return count;
-}
-
-size_t
-connections_count(struct connections *connections)
-{
-	size_t count;
-
-	(void)pthread_mutex_lock(&connections->mutex);
-	count = connections->count;
 	(void)pthread_mutex_unlock(&connections->mutex);
 	return count;
 }

@@ -22,14 +22,11 @@ struct connections *connections_new(void);
 
 /*
  * One is there, or is gone; the descriptor stays its owner's and must be open
- * in between. NULL when there is no memory. owner is given back by
- * connection_owner().
+ * in between. NULL when there is no memory.
  */
-struct connection *
-connections_add(struct connections *connections, int fd, void *owner);
+struct connection *connections_add(struct connections *connections, int fd);
 void connections_remove(
     struct connections *connections, struct connection **connection);
-void *connection_owner(const struct connection *connection);
 
 /* The clock starts, with so many seconds; 0: it stands still. */
 void connection_set_timeout(struct connections *connections,
@@ -52,9 +49,6 @@ void connections_sweep(struct connections *connections);
  * waiting longest, but nobody in the first second. Returns how many.
  */
 size_t connections_make_room(struct connections *connections, size_t most);
-
-/* How many there are. */
-size_t connections_count(struct connections *connections);
 
 /* None may be left. */
 void connections_free(struct connections **connections);

@@ -280,7 +280,7 @@ begin_connection(struct generation *generation,
 	struct http *http = generation->http;
 	struct conf *conf = server_conf(&http->collector->server);
 	struct connection *c =
-	    connections_add(http->connections, info->connect_fd, generation);
+	    connections_add(http->connections, info->connect_fd);
 
 	if (c != NULL)
 		connection_set_timeout(

@@ -43,7 +43,6 @@ struct intake {
 	struct reading reading;
 	bool is_upload;
 	enum auth auth;   /* of the report at hand, if it is an upload */
-	bool is_named;    /* a policy of it is on the domain of the token */
 	bool has_decoder; /* it is large, and counts against the bound */
 	size_t read;      /* which candidate the reading holds; count: none */
 };
@@ -170,36 +169,6 @@ is_genuine(const struct intake *in)
 	    : dispose_is_genuine(in->conf, &in->outcome->verdict);
 }
 
-/*
- * A report on another domain than that of the token is nobody's word, and so is
- * one that names none at all. Names are compared until one is another.
- */
-static enum report_visit
-check_domain(void *ctx, const struct policy *policy)
-{
-	struct intake *in = ctx;
-
-	if (policy->policy_domain == NULL || policy->policy_domain[0] == '\0')
-		return REPORT_SKIP;
-	in->is_named = pathsecret_is_for(
-	    in->conf, in->origin->path_token, policy->policy_domain);
-	return in->is_named ? REPORT_SKIP : REPORT_STOP;
-}
-
-/* Who vouches for the report at hand? */
-static void
-authenticate(struct intake *in)
-{
-	static const struct report_visitor visitor = { .policy = check_domain };
-
-	in->auth = in->origin->auth;
-	in->is_named = false;
-	if (in->auth == AUTH_PATH &&
-	    (report_walk(&in->reading.report, &visitor, in) != ST_OK ||
-		!in->is_named))
-		in->auth = AUTH_NONE;
-}
-
 /* auth= and client=, of what came by HTTPS. */
 static void
 add_upload(const struct intake *in, struct event *ev)
@@ -227,7 +196,8 @@ read_candidate(struct intake *in, size_t i, struct fault *fault)
 	in->reading.report.dev |= in->outcome->verdict.dev;
 	if (st == ST_OK) {
 		in->read = i;
-		authenticate(in);
+		in->auth = pathsecret_vouches(in->conf, in->origin->auth,
+		    in->origin->path_token, &in->reading.report);
 	}
 	/* A small one may keep its text while it waits for the disk. */
 	in->has_decoder = st == ST_OK && in->reading.text.cap > INTAKE_SMALL;

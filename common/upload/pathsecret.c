@@ -90,3 +90,36 @@ pathsecret_is_for(
 	}
 	return is_found;
 }
+
+/* What the policies of a report say of a token. */
+struct named {
+	const struct conf *conf;
+	const char *token;
+	bool is_named; /* the last one is on the domain of the token */
+};
+
+static enum report_visit
+check_domain(void *ctx, const struct policy *policy)
+{
+	struct named *named = ctx;
+
+	if (policy->policy_domain == NULL || policy->policy_domain[0] == '\0')
+		return REPORT_SKIP;
+	named->is_named =
+	    pathsecret_is_for(named->conf, named->token, policy->policy_domain);
+	return named->is_named ? REPORT_SKIP : REPORT_STOP;
+}
+
+enum auth
+pathsecret_vouches(const struct conf *conf, enum auth auth, const char *token,
+    struct report *report)
+{
+	static const struct report_visitor visitor = { .policy = check_domain };
+	struct named named = { .conf = conf, .token = token };
+
+	if (auth != AUTH_PATH)
+		return auth;
+	if (report_walk(report, &visitor, &named) != ST_OK || !named.is_named)
+		return AUTH_NONE;
+	return AUTH_PATH;
+}

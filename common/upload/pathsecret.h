@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "conf.h"
+#include "report.h"
 
 enum auth {
 	AUTH_NONE,
@@ -34,5 +35,13 @@ bool pathsecret_is_token(const struct conf *conf, const char *token);
  */
 bool pathsecret_is_for(
     const struct conf *conf, const char *token, const char *domain);
+
+/*
+ * Who vouches for a report that came with this auth and token? Of AUTH_PATH
+ * nothing is left when the report is on another domain than that of the token,
+ * or names none at all: policies are walked until one is another.
+ */
+enum auth pathsecret_vouches(const struct conf *conf, enum auth auth,
+    const char *token, struct report *report);
 
 #endif

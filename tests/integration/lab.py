@@ -566,6 +566,19 @@ SMTPD = """\
 """
 
 
+def terminal(test):
+    """A pseudo terminal; the laboratory's /dev has none."""
+    pts = pathlib.Path("/dev/pts")
+    pts.mkdir(exist_ok=True)
+    mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666", "devpts", pts)
+    test.addCleanup(unmount, pts)
+    ptmx = pathlib.Path("/dev/ptmx")
+    if not ptmx.exists():
+        ptmx.symlink_to("pts/ptmx")
+        test.addCleanup(ptmx.unlink)
+    return os.openpty()
+
+
 class Postfix:
     """A complete private instance in one directory."""
 

@@ -9,7 +9,6 @@ and drill as well (TestLaboratory).
 import concurrent.futures
 import json
 import os
-import pathlib
 import re
 import subprocess
 import time
@@ -657,21 +656,8 @@ class TestManners(unittest.TestCase):
         self.assertEqual(told["verify"],
                          "delv TLSA _2525._tcp.good.dane.test")
 
-    def _terminal(self):
-        """A pseudo terminal; the laboratory's /dev has none."""
-        pts = pathlib.Path("/dev/pts")
-        pts.mkdir(exist_ok=True)
-        lab.mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666",
-                  "devpts", pts)
-        self.addCleanup(lab.unmount, pts)
-        ptmx = pathlib.Path("/dev/ptmx")
-        if not ptmx.exists():
-            ptmx.symlink_to("pts/ptmx")
-            self.addCleanup(ptmx.unlink)
-        return os.openpty()
-
     def _on_terminal(self, *args):
-        ours, theirs = self._terminal()
+        ours, theirs = lab.terminal(self)
         with open(ours, "rb", buffering=0) as terminal:
             with open(theirs, "wb", buffering=0) as stderr:
                 subprocess.run(

@@ -10,7 +10,6 @@ import io
 import json
 import os
 import pathlib
-import pty
 import re
 import shutil
 import sqlite3
@@ -56,22 +55,9 @@ class Index(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (status, ""), done)
         return done.stderr
 
-    def terminal(self):
-        """A pseudo terminal; the laboratory's /dev has none."""
-        pts = pathlib.Path("/dev/pts")
-        pts.mkdir(exist_ok=True)
-        lab.mount("-t", "devpts", "-o", "newinstance,ptmxmode=0666",
-                  "devpts", pts)
-        self.addCleanup(lab.unmount, pts)
-        ptmx = pathlib.Path("/dev/ptmx")
-        if not ptmx.exists():
-            ptmx.symlink_to("pts/ptmx")
-            self.addCleanup(ptmx.unlink)
-        return pty.openpty()
-
     def on_terminal(self, *words):
         """Run with standard error on a terminal: done, and what it saw."""
-        ours, theirs = self.terminal()
+        ours, theirs = lab.terminal(self)
         done = subprocess.run(
             [lab.TLSRPT, *words], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=theirs, check=False, timeout=60)

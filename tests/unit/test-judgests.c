@@ -359,89 +359,97 @@ END_TEST
 		    "mx: b.example.com", "max_age: 2592000"                    \
 	}
 
+enum {
+	SEEN = 1770768000 /* the end of the report's range */
+};
+
+static const struct reported {
+	const char *id;
+	const char *lines[5];
+	bool is_warned;
+} reported[] = {
+	{ "20260201000000", SAME, false },
+	{ "20260201000000", OTHER, true },
+	{ "20260201000000Z", OTHER, true },
+	{ "20260210235959", OTHER, true },
+	{ "20260211000000", OTHER, true },
+	{ "20260211000001", OTHER, false },
+	{ "20260211000001Z", OTHER, false },
+	{ "202602102359", OTHER, true },
+	{ "202602110001", OTHER, false },
+	/* A day is over late; so is that of a serial number. */
+	{ "20260210", OTHER, true },
+	{ "20260211", OTHER, false },
+	{ "2026021003", OTHER, true },
+	{ "2026021103", OTHER, false },
+	/* Seconds since 1970. */
+	{ "1770768000", OTHER, true },
+	{ "1770768001", OTHER, false },
+	/* No moment at all. */
+	{ "1", OTHER, true },
+	{ "abc20260211000001", OTHER, true },
+	{ "20261311000001", OTHER, true },
+	{ "99999999999999", OTHER, true },
+	{ "z", OTHER, true },
+	/* All lines in one, and lines that make no policy. */
+	{ "1",
+	    { "version: STSv1\r\nmode: enforce\r\nmx: a.example.com\r\n"
+	      "mx: b.example.com\r\nmax_age: 2592000\r\n",
+		"", "", "", "" },
+	    false },
+	{ "1",
+	    { "version: STSv1\nmode: enforce\nmx: a.example.com\n"
+	      "mx: b.example.com\nmax_age: 2591999",
+		"", "", "", "" },
+	    true },
+	{ "1",
+	    { "version: STSv1\nmode: enforce\nmx: a.example.com\n"
+	      "max_age: 2592000",
+		"", "", "", "" },
+	    true },
+	{ "1", { "", "", "", "", "" }, false },
+	{ "1", { "mode: testing", "", "", "", "" }, false },
+};
+
+static void
+check_reported(struct scene *s, const struct reported *row)
+{
+	struct findings findings = { .count = 0 };
+
+	(void)strcpy(s->d.sts.record.id, row->id);
+	ck_status(row->id, judgereported(&s->d, row->lines, 5, SEEN, &findings),
+	    ST_OK);
+	ck_assert_msg(findings.count == (row->is_warned ? 1 : 0),
+	    "row %td: id %s: %zu", row - reported, row->id, findings.count);
+	if (row->is_warned) {
+		ck_assert_int_eq(
+		    (int)findings.finding[0].kind, FINDING_WARNING);
+		ck_string("reason", findings.finding[0].reason,
+		    "policy-id-unchanged");
+		ck_assert_ptr_nonnull(
+		    strstr(findings.finding[0].detail, row->id));
+	}
+	findings_clear(&findings);
+}
+
 START_TEST(the_policy_of_a_report)
 {
-	static const struct {
-		const char *id;
-		const char *lines[5];
-		bool is_warned;
-	} tests[] = {
-		{ "20260201000000", SAME, false },
-		{ "20260201000000", OTHER, true },
-		{ "20260201000000Z", OTHER, true },
-		{ "20260210235959", OTHER, true },
-		{ "20260211000000", OTHER, true },
-		{ "20260211000001", OTHER, false },
-		{ "20260211000001Z", OTHER, false },
-		{ "202602102359", OTHER, true },
-		{ "202602110001", OTHER, false },
-		/* A day is over late; so is that of a serial number. */
-		{ "20260210", OTHER, true },
-		{ "20260211", OTHER, false },
-		{ "2026021003", OTHER, true },
-		{ "2026021103", OTHER, false },
-		/* Seconds since 1970. */
-		{ "1770768000", OTHER, true },
-		{ "1770768001", OTHER, false },
-		/* No moment at all. */
-		{ "1", OTHER, true },
-		{ "abc20260211000001", OTHER, true },
-		{ "20261311000001", OTHER, true },
-		{ "99999999999999", OTHER, true },
-		{ "z", OTHER, true },
-		/* All lines in one, and lines that make no policy. */
-		{ "1",
-		    { "version: STSv1\r\nmode: enforce\r\nmx: a.example.com\r\n"
-		      "mx: b.example.com\r\nmax_age: 2592000\r\n",
-			"", "", "", "" },
-		    false },
-		{ "1",
-		    { "version: STSv1\nmode: enforce\nmx: a.example.com\n"
-		      "mx: b.example.com\nmax_age: 2591999",
-			"", "", "", "" },
-		    true },
-		{ "1",
-		    { "version: STSv1\nmode: enforce\nmx: a.example.com\n"
-		      "max_age: 2592000",
-			"", "", "", "" },
-		    true },
-		{ "1", { "", "", "", "", "" }, false },
-		{ "1", { "mode: testing", "", "", "", "" }, false },
-	};
-	const int64_t seen = 1770768000;
 	struct scene *s = malloc(sizeof *s);
 
 	ck_assert_ptr_nonnull(s);
 	scene_make(s);
 	scene_sts(s);
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		struct findings findings = { .count = 0 };
-
-		(void)strcpy(s->d.sts.record.id, tests[i].id);
-		ck_status(tests[i].id,
-		    judgereported(&s->d, tests[i].lines, 5, seen, &findings),
-		    ST_OK);
-		ck_assert_msg(findings.count == (tests[i].is_warned ? 1 : 0),
-		    "%zu: id %s: %zu", i, tests[i].id, findings.count);
-		if (tests[i].is_warned) {
-			ck_assert_int_eq(
-			    (int)findings.finding[0].kind, FINDING_WARNING);
-			ck_string("reason", findings.finding[0].reason,
-			    "policy-id-unchanged");
-			ck_assert_ptr_nonnull(
-			    strstr(findings.finding[0].detail, tests[i].id));
-		}
-		findings_clear(&findings);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(reported); i++)
+		check_reported(s, &reported[i]);
 	/* It adds to what is there, and needs a policy to compare with. */
 	s->d.sts.has_policy = false;
 	ck_status("none",
-	    judgereported(&s->d, tests[1].lines, 5, seen,
+	    judgereported(&s->d, reported[1].lines, 5, SEEN,
 		&(struct findings){ .count = 0 }),
 	    ST_OK);
 	ck_status("no lines",
 	    judgereported(
-		&s->d, NULL, 0, seen, &(struct findings){ .count = 0 }),
+		&s->d, NULL, 0, SEEN, &(struct findings){ .count = 0 }),
 	    ST_OK);
 	free(s);
 }
