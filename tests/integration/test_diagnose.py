@@ -8,7 +8,6 @@ and drill as well (TestLaboratory).
 
 import concurrent.futures
 import json
-import os
 import re
 import subprocess
 import time
