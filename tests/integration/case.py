@@ -275,8 +275,11 @@ class LabCase(unittest.TestCase):
                 if not event.name.startswith("problem-")]
 
     def wait_started(self):
-        """Until the milter has said in the log that it works."""
-        lab.wait_until(lambda: self.lines(self.mta.pid), "line at the start")
+        """Until the milter has said the last of what it says at the start."""
+        lab.wait_until(
+            lambda: any(b" listens on " in line.text
+                        for line in self.lines(self.mta.pid)),
+            "line that says where the milter listens")
 
     # The archive
 
