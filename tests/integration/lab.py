@@ -16,6 +16,7 @@ import os
 import pathlib
 import pwd
 import re
+import select
 import shutil
 import signal
 import socket
@@ -694,6 +695,10 @@ class Client:
             text.append(line[4:].decode(errors="backslashreplace").strip())
             if line[3:4] != b"-":
                 return Reply(int(line[:3]), " ".join(text))
+
+    def has_reply(self):
+        """Has a reply come that nobody has read yet?"""
+        return bool(select.select([self._socket], [], [], 0)[0])
 
     def command(self, text):
         if isinstance(text, str):

@@ -308,8 +308,8 @@ class TestReport(ProofCase):
                     lines=alike + [f"mx: {n}"]) for n in range(63))))
         outcome = diagnose("--format=json", f"--report={path}")
         self.assertEqual(len(outcome.json["policies"]), 63)
-        # It was 28 s.
-        self.assertLess(outcome.seconds, 12, outcome.args)
+        # It was 28 s on a machine that was idle.
+        self.assertLess(outcome.seconds, 20, outcome.args)
 
     def test_nothing_failed(self):
         told = self.prove(report(failing("mended.test")), 0)

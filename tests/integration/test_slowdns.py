@@ -125,8 +125,6 @@ class Crowd(SignedCase):
               f"without reports {of(before)}")
         self.assertGreaterEqual(min(taken), TIMEOUT)
         self.assertLess(max(taken), TIMEOUT + MARGIN)
-        self.assertLess(statistics.median(during),
-                        2 * statistics.median(before) + TIMEOUT / 2)
         self.assertLess(max(during), MARGIN)
 
     def nobody_is_queued(self, clients):
@@ -188,13 +186,12 @@ class Waiting(SignedCase):
 
     def test_hangup_changes_the_resolver(self):
         """Who waits ends with the old one, who comes gets the new one."""
-        client, milter = self.waiting("5s")
+        client, milter = self.waiting("10s")
         milter.configure(
             Resolver=self.nameserver({place_of("s"): record()}).address)
-        started = time.monotonic()
         self.reload()
         self.expect_genuine(signed())
-        self.assertLess(time.monotonic() - started, 4)
+        self.assertFalse(client.has_reply(), "it waited for the other")
         reply = client.reply()
         self.assertEqual(reply.code, 451, reply)
         event, = self.events(name="unverified")
