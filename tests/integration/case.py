@@ -167,12 +167,13 @@ class LabCase(unittest.TestCase):
 
     maxDiff = 2000
     log_format = "logfmt"
+    log_queue = lab.Listener.QUEUE
 
     def setUp(self):
         self.world = World
         self.sink = World.sink
         self.postfix = World.postfix
-        self.syslog = lab.Syslog()
+        self.syslog = lab.Syslog(self.log_queue)
         self.syslog.start()
         self.addCleanup(self.syslog.stop)
         self.mta = None

@@ -177,10 +177,17 @@ def furnish(name):
 # Log daemons --------------------------------------------------------------
 
 class Listener:
-    """A datagram socket as a log daemon has it, and what came in."""
+    """A datagram socket as a log daemon has it, and what came in.
 
-    def __init__(self, path):
+    queue is how many datagrams wait in it. systemd makes it as large as here,
+    but new namespaces begin with 10; lines come late then on a slow machine.
+    """
+
+    QUEUE = 512
+
+    def __init__(self, path, queue=QUEUE):
         self.path = pathlib.Path(path)
+        self.queue = queue
         self.received = []
         self._marks = set()
         self._condition = threading.Condition()
@@ -190,6 +197,9 @@ class Listener:
         self._serial = 0
 
     def start(self):
+        # It holds for sockets that are made from now on.
+        pathlib.Path("/proc/sys/net/unix/max_dgram_qlen").write_text(
+            str(self.queue))
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(self.path))
         os.chmod(self.path, 0o666)
@@ -310,8 +320,8 @@ class Line:
 
 
 class Syslog(Listener):
-    def __init__(self):
-        super().__init__("/dev/log")
+    def __init__(self, queue=Listener.QUEUE):
+        super().__init__("/dev/log", queue)
 
     def lines(self, pid=None):
         return [line for line in map(Line.from_syslog, self.texts())

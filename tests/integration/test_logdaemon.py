@@ -9,6 +9,8 @@ SOON = 20.0  # seconds for a mail while the log is stuck: not for ever
 
 
 class LogDaemon(LabCase):
+    log_queue = 10  # is soon full
+
     def timed(self, mail):
         started = time.monotonic()
         queue_id = self.send(mail)
