@@ -15,7 +15,6 @@ import zlib
 
 from dkimcase import place_of, record, sign, unsigned
 from ingestcase import IngestCase, lab, mails
-from test_index import Index
 
 KILLS = int(os.environ.get("INGEST_KILLS", "10"))
 MTIME = 1770951845  # 2026-02-13T03:04:05Z
@@ -318,7 +317,7 @@ class Index_(IngestCase):
 
     def test_progress_is_for_terminals(self):
         place = self.filled(400)
-        ours, theirs = Index.terminal(self)
+        ours, theirs = lab.terminal(self)
         with subprocess.Popen(place.command("ingest", place.files),
                               stdin=subprocess.DEVNULL, stderr=theirs,
                               stdout=subprocess.PIPE) as process:
