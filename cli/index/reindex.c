@@ -86,8 +86,11 @@ run_reindex(const struct index *index)
 		.archive = index->archive,
 		.is_terminal = isatty(STDERR_FILENO) != 0,
 	};
-	const struct reindex_handler handler = { show_progress, complain,
-		&run };
+	const struct reindex_handler handler = {
+		.progress = show_progress,
+		.fault = complain,
+		.ctx = &run,
+	};
 	struct reindex_progress progress;
 	struct fault fault;
 	enum status st;

@@ -18,6 +18,7 @@ struct indexer {
 	struct conf *conf;
 	struct state_options options;
 	const struct reindex_handler *handler;
+	int64_t begin;
 	pthread_t thread;
 
 	pthread_mutex_t mutex; /* over what follows */
@@ -30,6 +31,7 @@ struct indexer {
 	/* The thread's own. */
 	struct state *state;
 	bool is_to_be_made; /* anew, at the end */
+	bool is_making;
 	enum status status; /* why */
 	struct fault fault;
 };
@@ -148,6 +150,7 @@ indexer_new(struct conf *conf, const struct reindex_handler *handler)
 		return NULL;
 	indexer->conf = conf;
 	indexer->handler = handler;
+	indexer->begin = now();
 	state_options(&indexer->options);
 	indexer->options.limits.resolve_after = (int64_t)conf->resolve_after;
 	indexer->options.silent_after = (int64_t)conf->silent_after;
@@ -176,17 +179,48 @@ indexer_add(struct indexer *indexer, char *paths, size_t count)
 	(void)pthread_mutex_unlock(&indexer->mutex);
 }
 
+/* With nobody else making it: a daemon may have done so meanwhile. */
+static bool
+is_needed(void *ctx)
+{
+	struct indexer *indexer = ctx;
+
+	state_close(&indexer->state);
+	indexer->is_making = is_mendable(try_open(indexer, NULL));
+	return indexer->is_making;
+}
+
+/* To what another process has made: add what we have archived. */
+static enum status
+add_ours(struct indexer *indexer)
+{
+	struct reindex_progress progress;
+	enum status st =
+	    indexer->state == NULL ? try_open(indexer, NULL) : ST_OK;
+
+	return st == ST_OK
+	    ? reindex_missing(indexer->state, indexer->conf->archive_directory,
+		  indexer->begin, indexer->conf, now(), indexer->handler, NULL,
+		  &progress, &indexer->fault)
+	    : st;
+}
+
 static enum status
 make_anew(struct indexer *indexer, const struct list *list)
 {
 	struct state_options options = indexer->options;
+	struct reindex_handler handler = *indexer->handler;
 	struct reindex_progress progress;
+	enum status st;
 
 	(void)list;
+	handler.is_needed = is_needed;
+	handler.needed_ctx = indexer;
 	options.archive = NULL; /* what is being made is not whole yet */
-	return reindex(indexer->conf->state_file,
+	st = reindex(indexer->conf->state_file,
 	    indexer->conf->archive_directory, indexer->conf, &options,
-	    INT64_MAX, now(), indexer->handler, &progress, &indexer->fault);
+	    INT64_MAX, now(), &handler, &progress, &indexer->fault);
+	return st == ST_OK && !indexer->is_making ? add_ours(indexer) : st;
 }
 
 enum status
@@ -202,6 +236,7 @@ indexer_finish(struct indexer *indexer, bool may_make, struct fault *fault)
 		    ? patiently(indexer, make_anew, NULL)
 		    : fault_set(&indexer->fault, ST_STATE,
 			  "stopped before it was made from the archive");
+	state_close(&indexer->state);
 	*fault = indexer->fault;
 	return indexer->status;
 }

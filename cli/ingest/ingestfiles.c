@@ -301,8 +301,11 @@ int
 ingest_files(const struct ingest *ingest, char *const *paths, size_t count)
 {
 	static struct ingest_run run;
-	const struct reindex_handler handler = { index_progress, index_fault,
-		&run };
+	const struct reindex_handler handler = {
+		.progress = index_progress,
+		.fault = index_fault,
+		.ctx = &run,
+	};
 	struct fault fault;
 	enum status st;
 	int status;

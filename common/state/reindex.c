@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -141,10 +140,26 @@ find_owner(const char *path)
 	return owner;
 }
 
+/* One at a time makes the file; another that ends gives its own another name.
+ */
+static enum status
+lock_place(const struct place *place, struct stat *ours, struct fault *fault)
+{
+	struct stat named;
+
+	if (!statedb_flock(place->fd, true) || fstat(place->fd, ours) == -1 ||
+	    stat(place->made, &named) == -1 || ours->st_ino != named.st_ino ||
+	    ours->st_dev != named.st_dev)
+		return fault_set(fault, ST_STATE_BUSY,
+		    "another process is making %s", place->made);
+	return ST_OK;
+}
+
 static enum status
 make_place(struct place *place, const char *path, struct fault *fault)
 {
-	struct stat ours, named;
+	struct stat ours;
+	enum status st;
 
 	place->path = path;
 	place->fd = -1;
@@ -155,14 +170,11 @@ make_place(struct place *place, const char *path, struct fault *fault)
 	    open(place->made, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (place->fd == -1)
 		return fail_place("cannot make", place->made, fault);
-	/* Another that ends just now gives its file another name. */
-	if (flock(place->fd, LOCK_EX | LOCK_NB) == -1 ||
-	    fstat(place->fd, &ours) == -1 || stat(place->made, &named) == -1 ||
-	    ours.st_ino != named.st_ino || ours.st_dev != named.st_dev) {
+	st = lock_place(place, &ours, fault);
+	if (st != ST_OK) {
 		(void)close(place->fd);
 		place->fd = -1;
-		return fault_set(fault, ST_STATE_BUSY,
-		    "another process is making %s", place->made);
+		return st;
 	}
 	/* It may be there since a crash; or its name is also that of another
 	   file, which whoever owns the directory would have us empty. */
@@ -295,6 +307,13 @@ make_new(struct walk *walk, const struct place *place,
 	return st;
 }
 
+static bool
+is_needed(const struct reindex_handler *handler)
+{
+	return handler == NULL || handler->is_needed == NULL ||
+	    handler->is_needed(handler->needed_ctx);
+}
+
 enum status
 reindex(const char *path, const char *directory, const struct conf *conf,
     const struct state_options *options, int64_t until, int64_t now,
@@ -315,11 +334,12 @@ reindex(const char *path, const char *directory, const struct conf *conf,
 	};
 	struct place place;
 	enum status st = make_place(&place, path, walk.fault);
+	bool is_making = st == ST_OK && is_needed(handler);
 
 	*walk.progress = (struct reindex_progress){ 0 };
-	if (st == ST_OK)
+	if (is_making)
 		st = make_new(&walk, &place, options);
-	if (place.fd != -1 && st != ST_OK) {
+	if (place.fd != -1 && (st != ST_OK || !is_making)) {
 		(void)unlink(place.made);
 		remove_beside(place.made);
 	}

@@ -5,13 +5,16 @@
  * it; what lies in tmp and in unverified does not count. The new state is made
  * in a file of its own beside the old one, whatever state that is in, and takes
  * its place in one step when it is whole: who has the old one open goes over to
- * the new one with the next call. Reports that the milter adds meanwhile are in
- * the archive before they are in the state, and are found there in a second
- * walk. Memory is bounded by one report and a list of file names of one day.
+ * the new one with the next call. One process at a time does so: that file is
+ * locked, and the kernel gives back the lock of one that was killed. Reports
+ * that the milter adds meanwhile are in the archive before they are in the
+ * state, and are found there in a second walk. Memory is bounded by one report
+ * and a list of file names of one day.
  */
 #ifndef REINDEX_H
 #define REINDEX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "conf.h"
@@ -35,6 +38,11 @@ struct reindex_handler {
 	   read; it is left out. */
 	void (*fault)(void *ctx, const char *path, const struct fault *fault);
 	void *ctx;
+	/* Asked by reindex() with the lock, or NULL: is it still needed? If
+	   not, since another process had the lock before and has made one, the
+	   state is left as it is, with ST_OK. */
+	bool (*is_needed)(void *needed_ctx);
+	void *needed_ctx;
 };
 
 /*
@@ -42,7 +50,8 @@ struct reindex_handler {
  * that were written before until (INT64_MAX: all), for who tells of the later
  * ones by means of reindex_missing(). Either callback may be NULL. On failure
  * the old state is as it was. Statuses of state.h, and ST_ARCHIVE when the
- * archive's own directory cannot be read.
+ * archive's own directory cannot be read. ST_STATE_BUSY at once, without a call
+ * of is_needed, when another process is making one.
  */
 enum status reindex(const char *path, const char *directory,
     const struct conf *conf, const struct state_options *options, int64_t until,

@@ -240,6 +240,17 @@ statedb_directory(const char *path, char *out, size_t size)
 		    slash > path ? (int)(slash - path) : 1, path);
 }
 
+bool
+statedb_flock(int fd, bool is_exclusive)
+{
+	int rc;
+
+	do
+		rc = flock(fd, (is_exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB);
+	while (rc == -1 && errno == EINTR);
+	return rc == 0 || errno != EWOULDBLOCK;
+}
+
 int
 statedb_lock(const char *path, int busy_ms, bool is_exclusive, enum status *st,
     struct fault *fault)
@@ -255,15 +266,14 @@ statedb_lock(const char *path, int busy_ms, bool is_exclusive, enum status *st,
 		*st = fail_errno("cannot open", directory, fault);
 		return -1;
 	}
-	while (flock(fd, (is_exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == -1) {
-		if (errno == EWOULDBLOCK && busy_ms > 0) {
-			busy_ms -= LOCK_STEP_MS;
-			(void)nanosleep(&step, NULL);
-		} else if (errno != EINTR) {
+	while (!statedb_flock(fd, is_exclusive)) {
+		if (busy_ms <= 0) {
 			*st = fault_set(fault, ST_STATE_BUSY,
 			    "%s is being replaced by another process", path);
 			break;
 		}
+		busy_ms -= LOCK_STEP_MS;
+		(void)nanosleep(&step, NULL);
 	}
 	return fd;
 }

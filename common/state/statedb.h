@@ -164,6 +164,12 @@ int statedb_lock(const char *path, int busy_ms, bool is_exclusive,
     enum status *st, struct fault *fault);
 
 /*
+ * Lock a file or directory, without waiting: false when another process has it
+ * locked. A file system that knows no such locks keeps nobody out.
+ */
+bool statedb_flock(int fd, bool is_exclusive);
+
+/*
  * Begin: to write (waits for others that write), or to read. Goes over to a
  * new file if the old one was replaced. ST_STATE_DAMAGED, and closed, if the
  * open one was overwritten or cut off at its head, or has lost its log:

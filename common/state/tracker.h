@@ -7,7 +7,8 @@
  * state locked, its disk is full, it is damaged or gone), the tracker is
  * behind: it says so, leaves the state alone, and its own thread adds what is
  * missing from the archive as soon as it can; a state that is damaged, of
- * another version or not there it makes anew. So the state is no part of a
+ * another version or not there it makes anew, or waits for another process that
+ * does so. So the state is no part of a
  * report's fate: whatever happens to it, mail is taken as without it. Only a
  * report that is the same as another in all but its content is not known as
  * such meanwhile.
@@ -33,6 +34,8 @@ enum {
 	TRACKER_BUSY_MS = 100,     /* that a report waits for another process */
 	TRACKER_RETRY_SECONDS = 1, /* when behind; doubled with each try */
 	TRACKER_RETRY_SECONDS_MAX = 8,
+	TRACKER_OTHERS_SECONDS = 15, /* that the thread waits for another that
+					makes the state, before it says so */
 	TRACKER_SETTLE_MS = 200, /* between two times that problems with much
 				    evidence are worked out */
 	TRACKER_TICK_SECONDS = 3600

@@ -11,7 +11,8 @@
 enum {
 	FAULTS_MAX = 10,    /* records of a walk that are named one by one */
 	EVIDENCE_MAX = 300, /* sightings that one report may cost */
-	SETTLE_AT_ONCE = 4, /* problems, while reports wait */
+	OTHERS_STEP_MS = 20,
+	SETTLE_AT_ONCE = 4,        /* problems, while reports wait */
 	SETTLE_PAUSE_NS = 1000000, /* meanwhile, so that others get in */
 	SETTLE_LAST_MS = 5000,     /* at the end of a process for a message */
 	SETTLE_PART = 10 /* of the thread's time that settling may take */
@@ -51,12 +52,53 @@ is_stopping(struct tracker *t)
 	return is_so;
 }
 
+/*
+ * Sleep. What ends it is a state and not a change: whatever has come up since
+ * the thread last looked is seen here.
+ */
+static void
+nap(struct tracker *t, unsigned milliseconds, bool is_retry, bool is_for_work)
+{
+	struct timespec ts;
+	int rc = 0;
+
+	deadline_in(&ts, CLOCK_REALTIME, milliseconds);
+	(void)pthread_mutex_lock(&t->mutex);
+	while (!t->is_stopping && (is_retry || !t->is_behind) &&
+	    !(is_for_work && t->is_unsettled) && rc == 0)
+		rc = pthread_cond_timedwait(&t->wake, &t->mutex, &ts);
+	(void)pthread_mutex_unlock(&t->mutex);
+}
+
 /* Walks through the archive, one after the other. */
 struct walk_log {
 	struct tracker *tracker;
+	const struct conf *conf;
+	uint64_t end;  /* of waiting for others, by deadline_now() */
+	bool has_turn; /* no other can make the state */
+	bool is_making;
 	uint64_t faults;
 	char named[FAULTS_MAX][STATE_PATH_MAX];
 };
+
+/* Another process makes the state, or has it locked: false when that has
+   lasted too long. */
+static bool
+wait_for_others(struct walk_log *walk)
+{
+	struct tracker *t = walk->tracker;
+
+	if (is_stopping(t) || deadline_now() >= walk->end)
+		return false;
+	if (!t->is_waiting)
+		log_text(t->log, SEV_INFO,
+		    "waiting for another process that is making the index %s, "
+		    "or has it locked",
+		    walk->conf->state_file);
+	t->is_waiting = true;
+	nap(t, OTHERS_STEP_MS, true, false);
+	return true;
+}
 
 static enum status
 on_progress(void *ctx, const struct reindex_progress *progress)
@@ -138,29 +180,74 @@ open_first(struct tracker *t, const struct conf *conf, struct fault *fault)
 	return ST_OK;
 }
 
-/* Make the state anew from what was archived until now. */
+/* Can the state be used? */
+static enum status
+try_state(struct tracker *t, const struct conf *conf, struct fault *fault)
+{
+	enum status st = t->state == NULL ? open_first(t, conf, fault) : ST_OK;
+	bool is_whole;
+
+	/* What is open may have been removed, or put in another's place. */
+	return st == ST_OK ? state_is_whole(t->state, &is_whole, fault) : st;
+}
+
+static bool
+is_mendable(enum status st)
+{
+	return st == ST_STATE_DAMAGED || st == ST_STATE_VERSION;
+}
+
+/* With the lock: what was of no use before another may have made anew. */
+static bool
+is_needed(void *ctx)
+{
+	struct walk_log *walk = ctx;
+	struct tracker *t = walk->tracker;
+	const char *path = walk->conf->state_file;
+	struct fault fault;
+	enum status st = try_state(t, walk->conf, &fault);
+
+	walk->has_turn = true;
+	walk->is_making = is_mendable(st);
+	if (!walk->is_making)
+		return false;
+	/* That it is not there yet is no trouble. */
+	if (t->state != NULL || st == ST_STATE_VERSION ||
+	    access(path, F_OK) == 0)
+		tracker_complain(t, &fault);
+	log_text(
+	    t->log, SEV_NOTICE, "making the index %s from the archive", path);
+	return true;
+}
+
+/* Make the state anew from what was archived until now, or wait for another
+   that does. */
 static enum status
 make_anew(struct tracker *t, const struct conf *conf, struct walk_log *walk,
     struct fault *fault)
 {
-	const struct reindex_handler handler = { on_progress, on_fault, walk };
+	const struct reindex_handler handler = { on_progress, on_fault, walk,
+		is_needed, walk };
 	struct reindex_progress progress;
 	struct state_options options;
-	int64_t until = (int64_t)time(NULL);
+	int64_t until;
 	enum status st;
 
 	set_options(conf, &options);
-	log_text(t->log, SEV_NOTICE, "making the index %s from the archive",
-	    conf->state_file);
-	st = reindex(conf->state_file, conf->archive_directory, conf, &options,
-	    until, until, &handler, &progress, fault);
-	if (st != ST_OK)
+	do {
+		until = (int64_t)time(NULL);
+		st = reindex(conf->state_file, conf->archive_directory, conf,
+		    &options, until, until, &handler, &progress, fault);
+	} while (
+	    st == ST_STATE_BUSY && !walk->has_turn && wait_for_others(walk));
+	if (st != ST_OK || !walk->is_making)
 		return st;
 	log_text(t->log, SEV_INFO, "%llu reports in the index",
 	    (unsigned long long)progress.added);
 	(void)pthread_mutex_lock(&t->mutex);
 	t->since = until;
 	(void)pthread_mutex_unlock(&t->mutex);
+	walk->is_making = false;
 	return ST_OK;
 }
 
@@ -168,28 +255,23 @@ static enum status
 have_state(struct tracker *t, const struct conf *conf, struct walk_log *walk,
     struct fault *fault)
 {
-	enum status st = t->state == NULL ? open_first(t, conf, fault) : ST_OK;
-	bool is_whole;
+	enum status st = try_state(t, conf, fault);
 
-	/* What is open may have been removed, or put in another's place. */
-	if (st == ST_OK)
-		st = state_is_whole(t->state, &is_whole, fault);
-	if (st != ST_STATE_DAMAGED && st != ST_STATE_VERSION)
+	if (!is_mendable(st))
 		return st;
-	/* That it is not there yet is no trouble. */
-	if (t->state != NULL || st == ST_STATE_VERSION ||
-	    access(conf->state_file, F_OK) == 0)
-		tracker_complain(t, fault);
 	st = make_anew(t, conf, walk, fault);
-	return st == ST_OK && t->state == NULL ? open_first(t, conf, fault)
-					       : st;
+	return st == ST_OK ? try_state(t, conf, fault) : st;
 }
 
 static enum status
 add_missing(struct tracker *t, const struct conf *conf, struct walk_log *walk,
     uint64_t *added, struct fault *fault)
 {
-	const struct reindex_handler handler = { on_progress, on_fault, walk };
+	const struct reindex_handler handler = {
+		.progress = on_progress,
+		.fault = on_fault,
+		.ctx = walk,
+	};
 	const struct state_events events = { on_problem, on_silent, t };
 	struct reindex_progress progress;
 	enum status st =
@@ -213,21 +295,22 @@ set_behind(struct tracker *t, bool is_behind)
  * more: what came in between, and went away when the tracker was behind.
  */
 static enum status
-catch_up(struct tracker *t, const struct conf *conf, struct fault *fault)
+catch_up(struct tracker *t, const struct conf *conf, struct walk_log *walk,
+    struct fault *fault)
 {
-	struct walk_log walk = { .tracker = t };
 	uint64_t added = 0;
 	bool had_complaint;
-	enum status st = have_state(t, conf, &walk, fault);
+	enum status st = have_state(t, conf, walk, fault);
 
 	if (st == ST_OK)
-		st = add_missing(t, conf, &walk, &added, fault);
+		st = add_missing(t, conf, walk, &added, fault);
 	if (st != ST_OK)
 		return st;
 	set_behind(t, false);
-	st = add_missing(t, conf, &walk, &added, fault);
+	st = add_missing(t, conf, walk, &added, fault);
 	if (st != ST_OK)
 		return st;
+	t->is_waiting = false;
 	(void)pthread_mutex_lock(&t->mutex);
 	had_complaint = t->complaint != ST_OK && !t->is_behind;
 	if (had_complaint)
@@ -286,24 +369,6 @@ settle(struct tracker *t)
 	    SETTLE_PART * (unsigned)(deadline_now() - begin);
 }
 
-/*
- * Sleep. What ends it is a state and not a change: whatever has come up since
- * the thread last looked is seen here.
- */
-static void
-nap(struct tracker *t, unsigned milliseconds, bool is_retry, bool is_for_work)
-{
-	struct timespec ts;
-	int rc = 0;
-
-	deadline_in(&ts, CLOCK_REALTIME, milliseconds);
-	(void)pthread_mutex_lock(&t->mutex);
-	while (!t->is_stopping && (is_retry || !t->is_behind) &&
-	    !(is_for_work && t->is_unsettled) && rc == 0)
-		rc = pthread_cond_timedwait(&t->wake, &t->mutex, &ts);
-	(void)pthread_mutex_unlock(&t->mutex);
-}
-
 /* In step: sleep until there is something to do, or the time has come. */
 static void
 rest(struct tracker *t, time_t until)
@@ -350,6 +415,10 @@ mark_tried(struct tracker *t)
 static bool
 try_to_catch_up(struct tracker *t)
 {
+	struct walk_log walk = {
+		.tracker = t,
+		.end = deadline_now() + 1000 * TRACKER_OTHERS_SECONDS,
+	};
 	struct fault fault;
 	struct conf *conf;
 	enum status st;
@@ -357,7 +426,13 @@ try_to_catch_up(struct tracker *t)
 	(void)pthread_mutex_lock(&t->mutex);
 	conf = conf_ref(t->conf);
 	(void)pthread_mutex_unlock(&t->mutex);
-	st = catch_up(t, conf, &fault);
+	walk.conf = conf;
+	/* At the start, another that starts may be putting its own in place, or
+	   adding what is missing; no report waits for the index yet. */
+	do
+		st = catch_up(t, conf, &walk, &fault);
+	while (st == ST_STATE_BUSY && !t->has_tried && !walk.is_making &&
+	    wait_for_others(&walk));
 	if (st != ST_OK && !is_stopping(t)) {
 		set_behind(t, true);
 		tracker_complain(t, &fault);

@@ -34,6 +34,8 @@ struct tracker {
 	bool is_behind;
 	int64_t since;         /* what came before is in the state */
 	enum status complaint; /* the last one; ST_OK when in step */
+
+	bool is_waiting; /* for others, which has been said; the thread's own */
 };
 
 /* The thread; arg is the tracker. */

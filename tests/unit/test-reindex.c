@@ -139,7 +139,7 @@ stop(void *ctx, const struct reindex_progress *progress)
 	return ST_NO_SPACE;
 }
 
-static const struct reindex_handler handler = { NULL, note_fault, NULL };
+static const struct reindex_handler handler = { .fault = note_fault };
 
 static enum status
 run(struct reindex_progress *progress)
@@ -487,7 +487,11 @@ END_TEST
 START_TEST(it_can_be_stopped)
 {
 	struct reindex_progress seen, progress;
-	const struct reindex_handler stopper = { stop, note_fault, &seen };
+	const struct reindex_handler stopper = {
+		.progress = stop,
+		.fault = note_fault,
+		.ctx = &seen,
+	};
 
 	store_all();
 	ck_status("stopped",
