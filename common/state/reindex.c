@@ -13,8 +13,9 @@
 #include "statedb.h"
 
 enum {
-	BATCH = 500, /* reports added to a state that others use, at once */
-	SLACK = 120, /* seconds that a file's time may be off */
+	BATCH = 500,  /* reports added to a state that others use, at once */
+	HOLD_MS = 20, /* that it is locked for that; others wait 100 */
+	SLACK = 120,  /* seconds that a file's time may be off */
 	PATH_ROOM = 4096
 };
 
@@ -38,6 +39,7 @@ reindex_missing(struct state *state, const char *directory, int64_t since,
 		.progress = progress != NULL ? progress : &ignored,
 		.fault = fault,
 		.batch = BATCH,
+		.hold_ms = HOLD_MS,
 	};
 
 	*walk.progress = (struct reindex_progress){ 0 };

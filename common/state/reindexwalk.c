@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "archive.h"
+#include "deadline.h"
 #include "ijson.h"
 #include "json.h"
 #include "rfc3339.h"
@@ -162,6 +163,21 @@ end_batch(struct walk *walk)
 	return state_commit(walk->state, walk->now, walk->events, walk->fault);
 }
 
+static bool
+is_batch_due(const struct walk *walk)
+{
+	return walk->batch > 0 && walk->in_batch > 0 &&
+	    (walk->in_batch == walk->batch ||
+		(walk->hold_ms > 0 && deadline_now() >= walk->batch_end));
+}
+
+static enum status
+begin_batch(struct walk *walk)
+{
+	walk->batch_end = deadline_now() + walk->hold_ms;
+	return state_begin(walk->state, walk->fault);
+}
+
 static enum status
 add_record(struct walk *walk, const struct found *found, const char *path)
 {
@@ -173,17 +189,20 @@ add_record(struct walk *walk, const struct found *found, const char *path)
 	};
 	enum state_added added = STATE_KNOWN;
 	enum status st = ST_OK;
+	bool has = false;
 
-	if (walk->batch > 0 && walk->in_batch == 0)
-		st = state_begin(walk->state, walk->fault);
-	if (st != ST_OK)
+	if (walk->hold_ms > 0)
+		st = state_has(walk->state, &report, &has, walk->fault);
+	if (st == ST_OK && !has && walk->batch > 0 && walk->in_batch == 0)
+		st = begin_batch(walk);
+	if (st != ST_OK || has)
 		return st;
 	walk->in_batch++;
 	st = state_add(walk->state, &report, walk->conf, walk->now,
 	    walk->events, &added, walk->fault);
 	if (st == ST_OK)
 		note_added(walk, added);
-	if (walk->batch > 0 && (st != ST_OK || walk->in_batch == walk->batch))
+	if (walk->batch > 0 && st != ST_OK)
 		st = end_batch(walk);
 	return st;
 }
@@ -214,7 +233,7 @@ take_file(struct walk *walk, int fd, const char *path)
 	} else if (walk->fault != NULL) {
 		*walk->fault = fault;
 	}
-	return st;
+	return st == ST_OK && is_batch_due(walk) ? end_batch(walk) : st;
 }
 
 static enum status

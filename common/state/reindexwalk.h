@@ -28,10 +28,14 @@ struct walk {
 	struct reindex_progress *progress;
 	struct fault *fault;
 	size_t batch; /* most reports of one transaction; 0: the caller's */
+	/* Others use the state: what it has is passed over, and a transaction
+	   lasts no longer than so many milliseconds. 0: nobody waits. */
+	unsigned hold_ms;
 
 	/* Private. */
 	size_t in_batch;
-	bool is_day_again; /* the day is looked at again, and the file */
+	uint64_t batch_end; /* by deadline_now() */
+	bool is_day_again;  /* the day is looked at again, and the file */
 	bool is_file_again;
 	struct report *report;
 	struct buf text;

@@ -167,6 +167,10 @@ enum status state_add(struct state *state, const struct state_report *report,
     const struct conf *conf, int64_t now, const struct state_events *events,
     enum state_added *added, struct fault *fault);
 
+/* Is this very record there (STATE_PRESENT)? To ask keeps nobody waiting. */
+enum status state_has(struct state *state, const struct state_report *report,
+    bool *has, struct fault *fault);
+
 /*
  * Many at once: between these two, state_add() is part of one transaction, and
  * problems are worked out once for all of them at its end, which also tells

@@ -388,6 +388,41 @@ add_report(struct adding *a, enum state_added *added)
 	return st == ST_OK ? state_count(a->state, a->id, 1, a->fault) : st;
 }
 
+/* What is known before the state is asked. */
+static enum status
+begin_adding(struct adding *a)
+{
+	if (!read_digits(a->in->sha256, a->sha256, sizeof a->sha256))
+		return fault_set(a->fault, ST_STATE,
+		    "the record of %s has no SHA-256", a->in->path);
+	if (make_identity(a) != ST_OK)
+		return fault_set(a->fault, ST_NO_MEMORY, "state: no memory");
+	return ST_OK;
+}
+
+enum status
+state_has(struct state *state, const struct state_report *report, bool *has,
+    struct fault *fault)
+{
+	struct adding a = { .state = state, .in = report, .fault = fault };
+	struct same same = { .is_present = false };
+	enum status st = begin_adding(&a);
+
+	if (st != ST_OK)
+		return st;
+	(void)pthread_mutex_lock(&state->mutex);
+	if (!state->in_batch)
+		st = statedb_begin(state, false, fault);
+	if (st == ST_OK) {
+		st = find_same(&a, &same);
+		if (!state->in_batch)
+			st = statedb_end(state, st, fault);
+	}
+	(void)pthread_mutex_unlock(&state->mutex);
+	*has = same.is_present;
+	return st;
+}
+
 enum status
 state_add(struct state *state, const struct state_report *report,
     const struct conf *conf, int64_t now, const struct state_events *events,
@@ -400,14 +435,10 @@ state_add(struct state *state, const struct state_report *report,
 		.conf = conf,
 		.fault = fault != NULL ? fault : &ignored,
 	};
-	enum status st;
+	enum status st = begin_adding(&a);
 
-	if (!read_digits(report->sha256, a.sha256, sizeof a.sha256))
-		return fault_set(a.fault, ST_STATE,
-		    "the record of %s has no SHA-256", report->path);
-	st = make_identity(&a);
 	if (st != ST_OK)
-		return fault_set(a.fault, st, "state: no memory");
+		return st;
 	make_range(&a);
 	st = state_enter(state, a.fault);
 	if (st != ST_OK)

@@ -203,7 +203,7 @@ class Start(CollectorCase):
             self.assertEqual(ended[1][1], 0, ended)
             self.wait_indexed(BACKLOG + 2)
             self.assertEqual(self.names_since(first),
-                             ["duplicate", "report"])
+                             ["duplicate", "report"], self.both_texts())
             self.stop_both()
 
     def make_slowly(self):
