@@ -3,8 +3,9 @@
  * its own, a batch at a time.
  *
  * An index that is not there, damaged, or not of this archive is left alone
- * until all is archived, and then made from there. One that another process has
- * locked is waited for.
+ * until all is archived, and then made from there, unless another process has
+ * made it: then what is missing is added. One that another process has locked
+ * is waited for.
  */
 #ifndef INDEXER_H
 #define INDEXER_H

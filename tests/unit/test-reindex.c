@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -484,6 +485,99 @@ START_TEST(a_locked_state_is_not_replaced)
 }
 END_TEST
 
+static bool
+answer(void *ctx)
+{
+	return *(const bool *)ctx;
+}
+
+static enum status
+run_if(bool is_needed, struct reindex_progress *progress)
+{
+	const struct reindex_handler asking = {
+		.fault = note_fault,
+		.is_needed = answer,
+		.needed_ctx = &is_needed,
+	};
+
+	return reindex(path, archive, conf, &options, INT64_MAX, at(NOW),
+	    &asking, progress, &fault);
+}
+
+/* What another has made meanwhile is left as it is. */
+START_TEST(what_is_not_needed_is_not_made)
+{
+	struct reindex_progress progress;
+	struct stat before, after;
+
+	store_all();
+	ck_status("make", run_if(true, &progress), ST_OK);
+	ck_assert_uint_eq(progress.added, RECORDS);
+	ck_assert_int_eq(stat(path, &before), 0);
+	ck_status("not again", run_if(false, &progress), ST_OK);
+	ck_assert_uint_eq(progress.records, 0);
+	ck_assert_int_eq(stat(path, &after), 0);
+	ck_assert_uint_eq(before.st_ino, after.st_ino);
+	ck_nothing_left();
+	ck_file(RECORDS);
+}
+END_TEST
+
+/* Nobody makes one beside another, who may be killed. */
+START_TEST(one_at_a_time_makes_it)
+{
+	struct reindex_progress progress;
+	char name[700];
+	int fd;
+
+	store_all();
+	(void)snprintf(name, sizeof name, "%s.new", path);
+	fd = open(name, O_RDWR | O_CREAT, 0640);
+	ck_assert_int_ne(fd, -1);
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	ck_status("locked", run(&progress), ST_STATE_BUSY);
+	ck_assert(unit_exists(name));
+	(void)close(fd);
+	ck_status("given back", run(&progress), ST_OK);
+	ck_nothing_left();
+	ck_file(RECORDS);
+}
+END_TEST
+
+/* Catching up waits for nobody as long as nothing is missing. */
+START_TEST(what_is_there_needs_no_lock)
+{
+	struct reindex_progress progress;
+	struct state *ours, *theirs;
+
+	store_all();
+	ck_status("make", run(&progress), ST_OK);
+	ck_status("open", state_open(&ours, path, &options, &fault), ST_OK);
+	ck_status("open", state_open(&theirs, path, &options, &fault), ST_OK);
+	ck_status("begin", state_begin(theirs, &fault), ST_OK);
+	ck_status("nothing missing",
+	    reindex_missing(ours, archive, 0, conf, at(NOW), &handler, NULL,
+		&progress, &fault),
+	    ST_OK);
+	ck_assert_uint_eq(progress.added, 0);
+	ck_assert_uint_eq(progress.records, RECORDS);
+	store(RECORDS, false);
+	ck_status("one is missing",
+	    reindex_missing(ours, archive, 0, conf, at(NOW), &handler, NULL,
+		&progress, &fault),
+	    ST_STATE_BUSY);
+	ck_status("commit", state_commit(theirs, at(NOW), NULL, &fault), ST_OK);
+	ck_status("then",
+	    reindex_missing(ours, archive, 0, conf, at(NOW), &handler, NULL,
+		&progress, &fault),
+	    ST_OK);
+	ck_assert_uint_eq(progress.added, 1);
+	ck_reports(ours, RECORDS + 1);
+	state_close(&ours);
+	state_close(&theirs);
+}
+END_TEST
+
 START_TEST(it_can_be_stopped)
 {
 	struct reindex_progress seen, progress;
@@ -587,6 +681,9 @@ reindex_suite(void)
 	tcase_add_loop_test(tcase, the_old_state_is_replaced, 0, 3);
 	tcase_add_test(tcase, an_open_state_follows);
 	tcase_add_test(tcase, a_locked_state_is_not_replaced);
+	tcase_add_test(tcase, what_is_not_needed_is_not_made);
+	tcase_add_test(tcase, one_at_a_time_makes_it);
+	tcase_add_test(tcase, what_is_there_needs_no_lock);
 	tcase_add_test(tcase, it_can_be_stopped);
 	tcase_add_test(tcase, killed_and_run_again);
 	tcase_add_test(tcase, nothing_is_lost_meanwhile);
