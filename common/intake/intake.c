@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -39,13 +40,29 @@ struct intake {
 	const struct intake_origin *origin;
 	const char *submitter;
 	struct outcome *outcome;
-	struct item item[EXTRACT_CANDIDATES_MAX];
-	struct reading reading;
 	bool is_upload;
 	enum auth auth;   /* of the report at hand, if it is an upload */
 	bool has_decoder; /* it is large, and counts against the bound */
-	size_t read;      /* which candidate the reading holds; count: none */
+	size_t read; /* which candidate the reading holds; SIZE_MAX: none */
+	struct reading reading;
+	struct item item[EXTRACT_CANDIDATES_MAX]; /* empty until it is taken */
 };
+
+/*
+ * An intake without anything. Not calloc(): what is filled at the end of the
+ * message is large, and the pages need not be there until then.
+ */
+static struct intake *
+make_empty(const struct conf *conf)
+{
+	struct intake *in = malloc(sizeof *in);
+
+	if (in != NULL) {
+		memset(in, 0, offsetof(struct intake, reading));
+		reading_init(&in->reading, conf);
+	}
+	return in;
+}
 
 void
 intake_site_init(struct intake_site *site, struct log *log,
@@ -62,7 +79,7 @@ make(struct intake_site *site, struct conf *conf, const char *queue_id,
     bool is_upload)
 {
 	bool is_verified = conf->dkim != DKIM_OFF && !is_upload;
-	struct intake *in = calloc(1, sizeof *in);
+	struct intake *in = make_empty(conf);
 	char tmp[PATH_MAX];
 	struct extract_limits limits = {
 		.message_max = conf->max_message_size,
@@ -81,7 +98,6 @@ make(struct intake_site *site, struct conf *conf, const char *queue_id,
 		in->raw = rawmail_new(tmp, conf->max_message_size);
 	if (is_verified)
 		in->verify = verify_new(site->verify, conf, queue_id, false);
-	reading_init(&in->reading, conf);
 	if (in->ex == NULL || (conf->archive_message && in->raw == NULL) ||
 	    (is_verified && in->verify == NULL))
 		intake_free(&in);
@@ -313,6 +329,7 @@ take_candidate(struct intake *in, size_t i)
 {
 	struct item *item = &in->item[i];
 
+	*item = (struct item){ .status = ST_OK };
 	item->status = read_candidate(in, i, &item->fault);
 	/* What will come again is kept when it does. */
 	if (item->status == ST_OK &&

@@ -5,7 +5,8 @@
 void
 reading_init(struct reading *reading, const struct conf *conf)
 {
-	*reading = (struct reading){ .report = { 0 } };
+	report_init(&reading->report);
+	reading->assessment = (struct assessment){ .policies = 0 };
 	buf_init(&reading->text, (size_t)conf->max_report_size);
 }
 

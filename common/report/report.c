@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "address.h"
@@ -7,6 +8,29 @@
 #include "member.h"
 #include "result.h"
 #include "text.h"
+
+/* A string of a struct, and where in its store the next one goes. */
+static enum status
+take_string(
+    struct json_span span, char **store, const char **string, deviations *dev)
+{
+	enum status st = member_string(span, *store, string, dev);
+
+	if (st == ST_OK && *string != NULL)
+		*store += strlen(*string) + 1;
+	return st;
+}
+
+static enum status
+take_datetime(struct json_span span, char **store, struct datetime *datetime,
+    deviations *dev)
+{
+	enum status st = member_datetime(span, *store, datetime, dev);
+
+	if (st == ST_OK && datetime->text != NULL)
+		*store += strlen(datetime->text) + 1;
+	return st;
+}
 
 /*
  * The head of a report.
@@ -77,6 +101,7 @@ read_head(struct report *r, struct fault *fault)
 	struct json_span head[HEAD_MEMBERS] = { 0 };
 	struct json_span range[RANGE_MEMBERS] = { 0 };
 	struct json_iter object;
+	char *store = r->store;
 	enum status st;
 
 	json_iter(&object, r->text);
@@ -87,30 +112,37 @@ read_head(struct report *r, struct fault *fault)
 	st = read_policies(r, fault);
 	if (st != ST_OK)
 		return st;
-	st = member_string(head[ORGANIZATION_NAME], r->store[0],
-	    &r->organization_name, &r->dev);
+	st = take_string(
+	    head[ORGANIZATION_NAME], &store, &r->organization_name, &r->dev);
 	if (st == ST_OK)
-		st = member_string(
-		    head[CONTACT_INFO], r->store[1], &r->contact_info, &r->dev);
+		st = take_string(
+		    head[CONTACT_INFO], &store, &r->contact_info, &r->dev);
 	if (st == ST_OK)
-		st = member_string(
-		    head[REPORT_ID], r->store[2], &r->report_id, &r->dev);
+		st = take_string(
+		    head[REPORT_ID], &store, &r->report_id, &r->dev);
 	if (st == ST_OK)
-		st = member_datetime(
-		    range[START], r->store[3], &r->start, &r->dev);
+		st = take_datetime(range[START], &store, &r->start, &r->dev);
 	if (st == ST_OK)
-		st = member_datetime(range[END], r->store[4], &r->end, &r->dev);
+		st = take_datetime(range[END], &store, &r->end, &r->dev);
 	if (st != ST_OK)
 		return fault_set(fault, st, "report: out of memory");
 	note_missing(r, &r->dev);
 	return ST_OK;
 }
 
+void
+report_init(struct report *report)
+{
+	memset(report, 0, offsetof(struct report, store));
+}
+
 enum status
 report_read_span(struct report *report, struct json_span span, deviations dev,
     struct fault *fault)
 {
-	*report = (struct report){ .text = span, .dev = dev };
+	report_init(report);
+	report->text = span;
+	report->dev = dev;
 	if (json_type(span) != JSON_OBJECT)
 		return fault_set(
 		    fault, ST_JSON_NOT_OBJECT, "not a JSON object");
@@ -196,17 +228,17 @@ read_policy_object(struct policy *p, struct json_span span, deviations *dev)
 {
 	struct json_span value[POLICY_MEMBERS] = { 0 };
 	struct json_iter object;
+	char *store = p->store;
 	enum status st;
 
 	if (json_type(span) != JSON_OBJECT)
 		deviation_add(dev, DEV_POLICY_MISSING);
 	json_iter(&object, span);
 	COLLECT(&object, policy_names, value, dev);
-	st = member_string(
-	    value[POLICY_TYPE], p->store[0], &p->policy_type, dev);
+	st = take_string(value[POLICY_TYPE], &store, &p->policy_type, dev);
 	if (st == ST_OK)
-		st = member_string(
-		    value[POLICY_DOMAIN], p->store[1], &p->policy_domain, dev);
+		st = take_string(
+		    value[POLICY_DOMAIN], &store, &p->policy_domain, dev);
 	if (st == ST_OK)
 		st = member_strings(value[POLICY_STRING], &p->list[0],
 		    &p->policy_string, DEV_POLICY_STRING_NOT_ARRAY, dev);
@@ -327,11 +359,12 @@ read_failure(struct failure *f, struct json_iter *element, deviations *dev)
 		[ADDITIONAL_INFORMATION] = &f->additional_information,
 		[FAILURE_REASON_CODE] = &f->failure_reason_code,
 	};
+	char *store = f->store;
 	enum status st = ST_OK;
 
 	COLLECT(element, failure_names, value, dev);
 	for (int i = 0; i < FAILED_SESSION_COUNT && st == ST_OK; i++)
-		st = member_string(value[i], f->store[i], string[i], dev);
+		st = take_string(value[i], &store, string[i], dev);
 	if (st == ST_OK)
 		st = member_count(value[FAILED_SESSION_COUNT], &f->failed, dev);
 	if (st != ST_OK)

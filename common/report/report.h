@@ -34,9 +34,12 @@ struct report {
 
 	struct json_span text; /* the whole object */
 
-	/* Private: what is visited, and the bytes of the strings. */
+	/*
+	 * Private: what is visited, and the bytes of the strings, one behind
+	 * the other, so that all of them touch a page and not one each.
+	 */
 	struct json_span policies;
-	char store[5][JSON_VALUE_MAX];
+	char store[5 * JSON_VALUE_MAX];
 };
 
 enum policy_type {
@@ -59,7 +62,7 @@ struct policy {
 	/* Private. */
 	struct json_span failure_details;
 	cJSON *list[2];
-	char store[2][JSON_VALUE_MAX];
+	char store[2 * JSON_VALUE_MAX];
 };
 
 struct failure {
@@ -74,8 +77,14 @@ struct failure {
 	struct count failed; /* failed-session-count */
 
 	/* Private. */
-	char store[7][JSON_VALUE_MAX];
+	char store[7 * JSON_VALUE_MAX];
 };
+
+/*
+ * An empty report, without members. What has room for strings, which is most of
+ * it, is left as it is.
+ */
+void report_init(struct report *report);
 
 /*
  * Check len bytes of JSON (ijson_check) and read the head. The text must

@@ -423,6 +423,91 @@ START_TEST(the_visitor_may_end_it)
 END_TEST
 
 /* The report within an archive record. */
+/* The strings of a struct share its store: all of them as long as can be. */
+
+static void
+ck_longest(const char *string, char letter)
+{
+	ck_assert_uint_eq(strlen(string), JSON_VALUE_MAX - 1);
+	ck_assert_uint_eq(
+	    strspn(string, (char[]){ letter, '\0' }), JSON_VALUE_MAX - 1);
+}
+
+static void
+put_longest(struct buf *text, const char *name, char letter)
+{
+	(void)buf_addf(text, "\"%s\":\"", name);
+	unit_repeat(text, (char[]){ letter, '\0' }, 2 * JSON_VALUE_MAX);
+	(void)buf_adds(text, "\",");
+}
+
+static enum report_visit
+longest_policy(void *ctx, const struct policy *p)
+{
+	(void)ctx;
+	ck_longest(p->policy_type, 'd');
+	ck_longest(p->policy_domain, 'e');
+	return REPORT_NEXT;
+}
+
+static enum report_visit
+longest_failure(void *ctx, const struct policy *p, const struct failure *f)
+{
+	(void)longest_policy(NULL, p);
+	ck_longest(f->result_type, 'f');
+	ck_longest(f->sending_mta_ip, 'g');
+	ck_longest(f->receiving_mx_hostname, 'h');
+	ck_longest(f->receiving_mx_helo, 'i');
+	ck_longest(f->receiving_ip, 'j');
+	ck_longest(f->additional_information, 'k');
+	ck_longest(f->failure_reason_code, 'l');
+	++*(int *)ctx;
+	return REPORT_NEXT;
+}
+
+START_TEST(all_strings_may_be_long)
+{
+	static const struct report_visitor checker = {
+		.policy = longest_policy,
+		.failure = longest_failure,
+	};
+	static const char *const failure[] = { "result-type", "sending-mta-ip",
+		"receiving-mx-hostname", "receiving-mx-helo", "receiving-ip",
+		"additional-information", "failure-reason-code" };
+	struct report r;
+	struct buf text;
+	int failures = 0;
+
+	buf_init(&text, 1 << 20);
+	(void)buf_adds(&text, "{");
+	put_longest(&text, "organization-name", 'a');
+	put_longest(&text, "contact-info", 'b');
+	put_longest(&text, "report-id", 'c');
+	(void)buf_adds(&text, "\"date-range\":{");
+	put_longest(&text, "start-datetime", 'y');
+	put_longest(&text, "end-datetime", 'z');
+	buf_cut(&text, text.len - 1);
+	(void)buf_adds(&text, "},\"policies\":[{\"policy\":{");
+	put_longest(&text, "policy-type", 'd');
+	put_longest(&text, "policy-domain", 'e');
+	buf_cut(&text, text.len - 1);
+	(void)buf_adds(&text, "},\"failure-details\":[{");
+	for (size_t i = 0; i < sizeof failure / sizeof failure[0]; i++)
+		put_longest(&text, failure[i], (char)('f' + i));
+	buf_cut(&text, text.len - 1);
+	(void)buf_adds(&text, "}]}]}");
+	ck_status("read", report_read(&r, text.data, text.len, 0, NULL), ST_OK);
+	ck_status("walk", report_walk(&r, &checker, &failures), ST_OK);
+	ck_assert_int_eq(failures, 1);
+	ck_longest(r.organization_name, 'a');
+	ck_longest(r.contact_info, 'b');
+	ck_longest(r.report_id, 'c');
+	ck_longest(r.start.text, 'y');
+	ck_longest(r.end.text, 'z');
+	buf_free(&text);
+}
+END_TEST
+
 START_TEST(a_span_is_read)
 {
 	static const char text[] =
@@ -562,6 +647,7 @@ report_suite(void)
 	tcase_add_loop_test(tc, heads_are_read, 0, (int)ARRAY_LEN(heads));
 	tcase_add_loop_test(tc, what_is_no_report, 0, (int)ARRAY_LEN(refused));
 	tcase_add_loop_test(tc, the_visitor_may_end_it, 0, 5);
+	tcase_add_test(tc, all_strings_may_be_long);
 	tcase_add_test(tc, a_span_is_read);
 	tcase_add_test(tc, every_call_may_fail);
 	tcase_add_test(tc, appendix_b_is_read);
