@@ -14,11 +14,13 @@
 (f) reports by HTTPS: against an nginx that stores the bodies.
 
 Machines drift, so configurations take turns and medians are compared; times
-by themselves say little. (a), (b), (e) and (f) run as root in namespaces of
+by themselves say little. Where others use the machine, too, the ratio of rates
+falls with what they take: the ratio of CPU time does not. (a), (b), (e) and (f) run as root in namespaces of
 their own.
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import platform
@@ -190,6 +192,20 @@ def cpu_seconds(pid):
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+def all_cpu_seconds():
+    """What milters, Postfix and log sink have used: every process in our
+    namespaces, and what has ended of them, but ourselves and the load."""
+    ticks = 0
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        if path.parent.name == str(os.getpid()):
+            continue
+        # One that ends now is its parent's a moment later.
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Bench:
     """All milters and a Postfix that has a port for each."""
 
@@ -199,6 +215,7 @@ class Bench:
         self.seed = 1
         self.sent = {"deliver": 0, "discard": 0, "index": 0}
         self.cpu = {}
+        self.all_cpu = {}
         self.mails = {}
         # What systemd sets at boot; new namespaces begin with 10.
         pathlib.Path("/proc/sys/net/unix/max_dgram_qlen").write_text("512")
@@ -244,23 +261,33 @@ class Bench:
             time.sleep(0.003)
 
     def count_cpu(self, name, count, function):
-        """Call function and charge the milter's CPU time to its mails."""
-        if name not in self.milters:
-            return function()
-        pid = self.milters[name].pid
-        before = cpu_seconds(pid)
+        """Call function and charge CPU time to its mails: the milter's, and
+        that of milter, Postfix and log sink together."""
+        pid = self.milters[name].pid if name in self.milters else None
+        before = cpu_seconds(pid) if pid else 0
+        all_before = all_cpu_seconds()
         value = function()
-        self.cpu[name] = self.cpu.get(name, 0) + cpu_seconds(pid) - before
+        if pid:
+            self.cpu[name] = (self.cpu.get(name, 0)
+                              + cpu_seconds(pid) - before)
+        self.all_cpu[name] = (self.all_cpu.get(name, 0)
+                              + all_cpu_seconds() - all_before)
         self.mails[name] = self.mails.get(name, 0) + count
         return value
 
-    def cpu_text(self, name):
-        if not self.mails.get(name):
-            return ""
-        return f"{self.cpu[name] / self.mails[name] * 1e6:.0f} us"
+    def cpu_text(self, name, floor):
+        """The milter's CPU a mail, that of all, and the ratio of the floor's
+        to it: what the ratio of the rates would be if nobody ever waited."""
+        each = {who: self.all_cpu[who] / self.mails[who]
+                for who in (name, floor)}
+        milter = (f"{self.cpu[name] / self.mails[name] * 1e6:.0f} us"
+                  if name in self.cpu else "")
+        return (f"{milter:>12}{each[name] * 1e6:9.0f} us"
+                f"{each[floor] / each[name]:8.2f}")
 
     def forget_cpu(self):
         self.cpu.clear()
+        self.all_cpu.clear()
         self.mails.clear()
 
     def next_seed(self, name, count):
@@ -279,19 +306,21 @@ class Bench:
                 ["smtp-source", "-4", "-s", "20", "-m", str(count), "-l",
                  "2000", "-f", "a@example.org", "-t", "b@example.test",
                  f"inet:127.0.0.1:{PORTS[name]}"], check=True)
-            return count / (time.monotonic() - start)
-        rate = self.count_cpu(name, count, send)
-        self.settle()
-        return rate
+            rate = count / (time.monotonic() - start)
+            self.settle()
+            return rate
+        return self.count_cpu(name, count, send)
 
     def reports(self, name, size):
         count = self.settings.reports
         seed = self.next_seed(name, count)
-        # When it began to send, by the clock that Python calls monotonic.
-        start = self.count_cpu(name, count, lambda: float(
-            tool("smtpload", 20, count, seed, PORTS[name], size)))
-        self.settle()
-        return count / (time.monotonic() - start)
+
+        def send():
+            # When it began, by the clock that Python calls monotonic.
+            start = float(tool("smtpload", 20, count, seed, PORTS[name], size))
+            self.settle()
+            return count / (time.monotonic() - start)
+        return self.count_cpu(name, count, send)
 
     def bare(self, name, connections):
         count = self.settings.bare
@@ -322,7 +351,7 @@ class Bench:
 def print_rates(bench, rates, floor):
     for name, rate in rates.items():
         print(f"    {NAMES[name]:26}{rate:10.0f}{rate / rates[floor]:10.2f}"
-              f"{bench.cpu_text(name):>12}")
+              f"{bench.cpu_text(name, floor)}")
 
 
 def bench_ordinary(bench):
@@ -330,7 +359,8 @@ def bench_ordinary(bench):
     names = ("none", "connect", "deliver", "noop")
     print(f"(a) ordinary mail through Postfix: {settings.ordinary} mails of "
           f"2 kB in 20 sessions; medians of {settings.runs} runs")
-    print(f"    {'':26}{'mails/s':>10}{'ratio':>10}{'milter CPU':>12}")
+    print(f"    {'':26}{'mails/s':>10}{'ratio':>10}{'milter CPU':>12}"
+          f"{'all CPU':>12}{'ratio':>8}")
     for name in names:
         bench.ordinary(name)
     bench.forget_cpu()
@@ -357,7 +387,8 @@ def bench_reports(bench):
         print(f"(b) report mails through Postfix, {size} bytes of JSON "
               f"({what}): {settings.reports} mails in 20 sessions; medians "
               f"of {settings.runs} runs")
-        print(f"    {'':26}{'mails/s':>10}{'ratio':>10}{'milter CPU':>12}")
+        print(f"    {'':26}{'mails/s':>10}{'ratio':>10}{'milter CPU':>12}"
+          f"{'all CPU':>12}{'ratio':>8}")
         for name in names:
             bench.reports(name, size)
         bench.forget_cpu()
@@ -376,7 +407,8 @@ def bench_index(bench):
     size, what, _ = REPORTS[0]
     print(f"(e) what the index costs: report mails through Postfix, {size} "
           f"bytes of JSON ({what}); medians of {settings.runs} runs")
-    print(f"    {'':26}{'mails/s':>10}{'ratio':>10}{'milter CPU':>12}")
+    print(f"    {'':26}{'mails/s':>10}{'ratio':>10}{'milter CPU':>12}"
+          f"{'all CPU':>12}{'ratio':>8}")
     for name in names:
         bench.reports(name, size)
     bench.forget_cpu()
