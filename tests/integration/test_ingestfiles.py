@@ -366,9 +366,7 @@ class Stopped(IngestCase):
             self.source.write(
                 f"{n % 10}/{n}.json", mails.text_of(rep), first + 20 * 86400
                 + zlib.crc32(rep["report-id"].encode()) % 1000)
-        began = time.monotonic()
         self.source.run("ingest", self.source.files)
-        self.time = time.monotonic() - began
         self.source.run("reindex")
         self.contents = self.source.contents()
         self.assertEqual(len(self.contents), 2050)
@@ -381,10 +379,13 @@ class Stopped(IngestCase):
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
 
-    def stop(self, place, number, seconds):
-        """Start it and stop it after a while; returns its exit status."""
+    def stop(self, place, number, share):
+        """Start it and stop it when that share of the records is there;
+        returns its exit status."""
         process = self.start(place)
-        time.sleep(seconds)
+        while len(place.records()) < share * len(self.contents) \
+                and process.poll() is None:
+            time.sleep(0.002)
         process.send_signal(number)
         process.communicate()
         return process.returncode
@@ -411,13 +412,13 @@ class Stopped(IngestCase):
             # Half of them with an index that is added to.
             if n % 2 == 0:
                 place.run("ingest", place.base / "none")
-            seconds = self.random.uniform(0, 1.1 * self.time)
-            killed += self.stop(place, signal.SIGKILL, seconds) == -9
+            share = self.random.random()
+            killed += self.stop(place, signal.SIGKILL, share) == -9
             if n % 3 == 0:
                 parts.add(self.check_part(place))
             self.assertEqual(self.load(
                 place, self.source.files)[5], "0")
-            self.check_whole(place, f"kill {n} after {seconds} s")
+            self.check_whole(place, f"kill {n} at {share}")
             subprocess.run(["rm", "-rf", place.archive], check=True)
         self.assertGreater(killed, KILLS // 3)
         if KILLS > 20:
@@ -425,7 +426,7 @@ class Stopped(IngestCase):
 
     def test_interrupt(self):
         place = self.place()
-        status = self.stop(place, signal.SIGINT, self.time / 3)
+        status = self.stop(place, signal.SIGINT, 1 / 3)
         self.assertIn(status, (0, 130))
         self.check_part(place)
         self.load(place, self.source.files)
