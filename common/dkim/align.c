@@ -6,7 +6,7 @@
 #include "text.h"
 
 enum {
-	NAME_MAX_LEN = 253, /* RFC 1035, section 2.3.4, as text */
+	NAME_MAX_LEN = ALIGN_DOMAIN_MAX - 1, /* RFC 1035, 2.3.4, as text */
 	LABEL_MAX_LEN = 63
 };
 
@@ -81,4 +81,17 @@ align_domains(const char *a, const char *b)
 	org_a = psl_registrable_domain(list, name_a);
 	org_b = psl_registrable_domain(list, name_b);
 	return org_a != NULL && org_b != NULL && strcmp(org_a, org_b) == 0;
+}
+
+bool
+align_organization(const char *domain, char out[ALIGN_DOMAIN_MAX])
+{
+	char name[NAME_MAX_LEN + 1];
+	const psl_ctx_t *list = psl_builtin();
+	const char *own;
+
+	if (list == NULL || !read_domain(name, domain))
+		return false;
+	own = psl_registrable_domain(list, name);
+	return own != NULL && text_copy(out, ALIGN_DOMAIN_MAX, own);
 }

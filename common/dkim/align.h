@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum {
+	ALIGN_DOMAIN_MAX = 254 /* a domain name and its NUL */
+};
+
 /*
  * Do a and b share their organizational domain? Without regard to case and a
  * final dot. A public suffix ("co.uk") belongs to nothing but itself, an empty
@@ -18,5 +22,11 @@
  * belong together. Thread-safe.
  */
 bool align_domains(const char *a, const char *b);
+
+/*
+ * The organizational domain of a domain, in small letters. False when it has
+ * none: it is a public suffix, or no domain, or there is no list. Thread-safe.
+ */
+bool align_organization(const char *domain, char out[ALIGN_DOMAIN_MAX]);
 
 #endif

@@ -118,6 +118,36 @@ START_TEST(bytes_that_no_domain_has)
 }
 END_TEST
 
+START_TEST(organizational_domains)
+{
+	static const struct {
+		const char *domain;
+		const char *own; /* NULL: none */
+	} rows[] = {
+		{ "A.B.Example.co.uk.", "example.co.uk" },
+		{ "example.com", "example.com" },
+		{ "x.alice.github.io", "alice.github.io" },
+		{ "co.uk", NULL },
+		{ "localhost", NULL },
+		{ "192.0.2.1", NULL },
+		{ "a b.example.com", NULL },
+		{ "", NULL },
+		{ NULL, NULL },
+	};
+	char own[ALIGN_DOMAIN_MAX];
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool has_one = align_organization(rows[i].domain, own);
+
+		ck_assert_int_eq(has_one, rows[i].own != NULL);
+		if (has_one)
+			ck_string("own", own, rows[i].own);
+	}
+	ck_assert(align_organization(NAME_253, own));
+	ck_string("long", own, "example.com");
+}
+END_TEST
+
 Suite *
 align_suite(void)
 {
@@ -127,6 +157,7 @@ align_suite(void)
 	tcase_add_loop_test(
 	    tc, domains_belong_together_or_not, 0, (int)ARRAY_LEN(pairs));
 	tcase_add_test(tc, bytes_that_no_domain_has);
+	tcase_add_test(tc, organizational_domains);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
