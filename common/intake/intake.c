@@ -10,6 +10,7 @@
 #include "archive.h"
 #include "event.h"
 #include "extract.h"
+#include "rank.h"
 #include "rawmail.h"
 #include "reading.h"
 #include "text.h"
@@ -237,13 +238,14 @@ drop_reading(struct intake *in)
 
 /* What is in the archive, and genuine, is added to its index. */
 static void
-index_report(struct intake *in, struct item *item, int64_t received)
+index_report(struct intake *in, struct item *item, const struct record *record)
 {
 	const struct state_report report = {
 		.report = &in->reading.report,
-		.received = received,
+		.received = record->received,
 		.path = item->archived.path,
 		.sha256 = item->archived.sha256,
+		.rank = rank_of(record),
 	};
 
 	item->added = item->archived.is_duplicate ? STATE_KNOWN : STATE_NEW;
@@ -281,8 +283,16 @@ store(struct intake *in, struct item *item)
 		st = archive_store(in->conf->archive_directory, &record,
 		    message, &item->archived, &item->fault);
 	if (st == ST_OK)
-		index_report(in, item, record.received);
+		index_report(in, item, &record);
 	return st;
+}
+
+/* Does it count, and did not before? */
+static bool
+is_new(const struct item *item)
+{
+	return item->added == STATE_NEW || item->added == STATE_REPLACES ||
+	    item->added == STATE_RISES;
 }
 
 static void
@@ -299,7 +309,7 @@ count_report(struct intake *in, const struct item *item)
 	if (out->reports + out->duplicates == 0 && name != NULL)
 		(void)text_copy(out->organization_name,
 		    sizeof out->organization_name, name);
-	if (item->added == STATE_NEW)
+	if (is_new(item))
 		out->reports++;
 	else
 		out->duplicates++;
@@ -461,7 +471,7 @@ log_report(struct intake *in, struct item *item, enum conf_action action)
 		.failure = log_failure,
 	};
 	const char *name = !is_genuine(in) ? "unverified"
-	    : item->added == STATE_NEW     ? "report"
+	    : is_new(item)                 ? "report"
 					   : "duplicate";
 	struct logging logging = { .in = in };
 	struct event ev;
@@ -471,11 +481,11 @@ log_report(struct intake *in, struct item *item, enum conf_action action)
 	add_upload(in, &ev);
 	event_string(&ev, "disposition", action_str(action));
 	event_string(&ev, "archive", item->archived.path);
-	if (item->added == STATE_DIFFERS)
+	if (item->added != STATE_NEW && item->added != STATE_KNOWN)
 		event_string(&ev, "content", "differs");
 	write_event(in, &ev);
 	/* The details of a duplicate are known, of a forgery worth nothing. */
-	if (!is_genuine(in) || item->added != STATE_NEW)
+	if (!is_genuine(in) || !is_new(item))
 		return;
 	(void)report_walk(&in->reading.report, &visitor, &logging);
 	log_omitted(&logging);

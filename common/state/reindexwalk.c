@@ -13,7 +13,9 @@
 #include "deadline.h"
 #include "ijson.h"
 #include "json.h"
+#include "rank.h"
 #include "rfc3339.h"
+#include "text.h"
 
 enum {
 	HEAD_MAX = 65536, /* bytes of a record besides the report */
@@ -96,34 +98,80 @@ struct found {
 	char sha256[JSON_VALUE_MAX];
 	int64_t received;
 	bool has_received;
+	/* Who vouches for it. */
+	char submitter[JSON_VALUE_MAX];
+	char auth[JSON_VALUE_MAX];
+	bool has_auth;
+	struct verdict verdict;
 };
+
+/* A string that needs no decoding, which all have that matter; else "". */
+static bool
+take_string(struct json_span value, char out[JSON_VALUE_MAX])
+{
+	if (json_type(value) == JSON_STRING &&
+	    json_plain_string(value, out) != -1)
+		return true;
+	out[0] = '\0';
+	return false;
+}
+
+/* The member "dkim". */
+static void
+find_verdict(struct json_span dkim, struct verdict *verdict)
+{
+	char text[JSON_VALUE_MAX];
+	struct json_iter iter;
+
+	json_iter(&iter, dkim);
+	while (json_next(&iter)) {
+		struct json_span name = iter.name;
+
+		if (!take_string(json_take(&iter), text))
+			continue;
+		if (json_name_is(name, "result", 6))
+			verdict_read_result(verdict, text);
+		else if (json_name_is(name, "domain", 6))
+			(void)text_copy(
+			    verdict->domain, sizeof verdict->domain, text);
+	}
+}
+
+static void
+find_member(struct json_span name, struct json_span value, struct found *found)
+{
+	char received[JSON_VALUE_MAX];
+
+	if (json_name_is(name, "report", 6))
+		found->report = value;
+	else if (json_name_is(name, "sha256", 6))
+		(void)take_string(value, found->sha256);
+	else if (json_name_is(name, "received", 8))
+		found->has_received = take_string(value, received) &&
+		    rfc3339_parse(received, &found->received) !=
+			RFC3339_INVALID;
+	else if (json_name_is(name, "submitter", 9))
+		(void)take_string(value, found->submitter);
+	else if (json_name_is(name, "auth", 4))
+		found->has_auth = take_string(value, found->auth);
+	else if (json_name_is(name, "dkim", 4))
+		find_verdict(value, &found->verdict);
+}
 
 static enum status
 find_members(const struct buf *text, struct found *found, struct fault *fault)
 {
-	char received[JSON_VALUE_MAX];
 	struct json_iter iter;
 
 	found->report = (struct json_span){ NULL, 0 };
-	found->has_received = false;
-	found->sha256[0] = '\0';
+	found->has_received = found->has_auth = false;
+	found->sha256[0] = found->submitter[0] = '\0';
+	found->verdict = (struct verdict){ .result = VERDICT_OFF };
 	json_iter(&iter, json_root(text->data, text->len));
 	while (json_next(&iter)) {
 		struct json_span name = iter.name;
-		struct json_span value = json_take(&iter);
 
-		if (json_name_is(name, "report", 6))
-			found->report = value;
-		else if (json_name_is(name, "sha256", 6) &&
-		    json_type(value) == JSON_STRING) {
-			if (json_plain_string(value, found->sha256) == -1)
-				found->sha256[0] = '\0';
-		} else if (json_name_is(name, "received", 8) &&
-		    json_type(value) == JSON_STRING &&
-		    json_plain_string(value, received) != -1)
-			found->has_received =
-			    rfc3339_parse(received, &found->received) !=
-			    RFC3339_INVALID;
+		find_member(name, json_take(&iter), found);
 	}
 	if (json_type(found->report) != JSON_OBJECT || !found->has_received ||
 	    strlen(found->sha256) != ARCHIVE_SHA256_MAX - 1)
@@ -153,7 +201,8 @@ static void
 note_added(struct walk *walk, enum state_added added)
 {
 	walk->progress->added += added == STATE_NEW;
-	walk->progress->differing += added == STATE_DIFFERS;
+	walk->progress->differing +=
+	    added == STATE_DIFFERS || added == STATE_REPLACES;
 }
 
 static enum status
@@ -181,11 +230,18 @@ begin_batch(struct walk *walk)
 static enum status
 add_record(struct walk *walk, const struct found *found, const char *path)
 {
+	const struct record record = {
+		.auth = found->has_auth ? found->auth : NULL,
+		.verdict = &found->verdict,
+		.submitter = found->submitter,
+		.report = walk->report,
+	};
 	const struct state_report report = {
 		.report = walk->report,
 		.received = found->received,
 		.path = path,
 		.sha256 = found->sha256,
+		.rank = rank_of(&record),
 	};
 	enum state_added added = STATE_KNOWN;
 	enum status st = ST_OK;

@@ -15,9 +15,11 @@
  *
  * Identity. Two reports are the same when organization-name, report-id,
  * policy-domain (of the first policy) and range agree, all of them whole and
- * as they were sent. Of the same report with several contents one counts: the
- * one that was received first, or of those that came in one second the one with
- * the least SHA-256, in whatever order they are added.
+ * as they were sent. Of the same report with several contents one counts, in
+ * whatever order they are added: the one with the highest rank (rank.h), of
+ * these the one that was received first, and of those that came in one second
+ * the one with the least SHA-256. Of several records with one content the best
+ * by the same rule stands for it.
  *
  * Names. Domains and hosts are kept in lower case without a dot at the end,
  * everything is cut at its bound below, "" stands for what a report lacks.
@@ -44,11 +46,12 @@
 
 #include "conf.h"
 #include "problem.h"
+#include "rank.h"
 #include "report.h"
 #include "status.h"
 
 enum {
-	STATE_VERSION = 2,
+	STATE_VERSION = 3,
 	STATE_NAME_MAX = 256, /* bytes of a name that is kept, NUL included */
 	STATE_TYPE_MAX = 64,  /* of a policy-type and a result-type */
 	STATE_PATH_MAX = 320,
@@ -120,13 +123,16 @@ struct state_report {
 	int64_t received;   /* seconds since 1970 */
 	const char *path;   /* of its record, from ArchiveDirectory on */
 	const char *sha256; /* of the decoded text, 64 hexadecimal digits */
+	enum rank rank;     /* who vouches for it */
 };
 
 enum state_added {
 	STATE_NEW,
-	STATE_KNOWN,   /* the same, with the same content: counts once */
-	STATE_PRESENT, /* this very record is there: nothing was done */
-	STATE_DIFFERS  /* the same with another content: kept, counts once */
+	STATE_KNOWN,    /* the same, with the same content: counts once */
+	STATE_PRESENT,  /* this very record is there: nothing was done */
+	STATE_DIFFERS,  /* the same with another content: kept, counts once */
+	STATE_REPLACES, /* and this one counts now, that one no longer */
+	STATE_RISES     /* likewise, of a content that was there, and did not */
 };
 
 /* A problem, in what became of it. */

@@ -279,11 +279,11 @@ put_report(struct adding *a, bool is_counted)
 		st = state_name(a->state, domain, &domain_id, a->fault);
 	if (st != ST_OK)
 		return st;
-	stmt = statedb_bind(a->state, SQL_REPORT_ADD, "bbitiiiiit",
+	stmt = statedb_bind(a->state, SQL_REPORT_ADD, "bbitiiiiiti",
 	    (const void *)a->identity, sizeof a->identity,
 	    (const void *)a->sha256, sizeof a->sha256, a->reporter, report_id,
 	    domain_id, a->begin, a->finish, a->in->received,
-	    (int64_t)is_counted, a->in->path);
+	    (int64_t)is_counted, a->in->path, (int64_t)a->in->rank);
 	st = statedb_step(a->state, stmt, &is_row, a->fault);
 	if (st != ST_OK)
 		return st;
@@ -295,10 +295,10 @@ put_report(struct adding *a, bool is_counted)
 struct same {
 	bool is_known;   /* with this content */
 	bool is_present; /* from this record */
-	bool is_younger; /* from one that was received later */
+	bool is_better;  /* but ours is to stand for it */
 	int64_t known;
-	bool has_other;  /* one of them counts */
-	bool is_earlier; /* but ours is to count in its place */
+	bool has_other; /* one of them counts */
+	bool is_first;  /* but ours is to count in its place */
 	int64_t other;
 };
 
@@ -308,6 +308,23 @@ is_path(sqlite3_stmt *stmt, int column, const char *path)
 	const char *text = (const char *)sqlite3_column_text(stmt, column);
 
 	return text != NULL && strcmp(text, path) == 0;
+}
+
+/*
+ * Does ours go before a row of SQL_REPORT_SAME? order is that of the contents:
+ * of the same one, only a better record does.
+ */
+static bool
+goes_before(const struct adding *a, sqlite3_stmt *stmt, int order)
+{
+	int64_t received = sqlite3_column_int64(stmt, 3);
+	int rank = sqlite3_column_int(stmt, 5);
+
+	if ((int)a->in->rank != rank)
+		return (int)a->in->rank > rank;
+	if (a->in->received != received)
+		return a->in->received < received;
+	return order < 0;
 }
 
 static enum status
@@ -323,7 +340,6 @@ find_same(struct adding *a, struct same *same)
 	    (st = statedb_step(a->state, stmt, &is_row, a->fault)) == ST_OK &&
 	    is_row) {
 		const void *sha256 = sqlite3_column_blob(stmt, 1);
-		int64_t received = sqlite3_column_int64(stmt, 3);
 		int order;
 
 		if (sqlite3_column_bytes(stmt, 1) != SHA256_BYTES)
@@ -332,15 +348,14 @@ find_same(struct adding *a, struct same *same)
 		if (order == 0) {
 			same->is_known = true;
 			same->is_present = is_path(stmt, 4, a->in->path);
-			same->is_younger = a->in->received < received;
+			same->is_better = goes_before(a, stmt, order);
 			same->known = sqlite3_column_int64(stmt, 0);
 		}
 		if (sqlite3_column_int(stmt, 2) == 0)
 			continue;
 		same->has_other = true;
 		same->other = sqlite3_column_int64(stmt, 0);
-		same->is_earlier = a->in->received < received ||
-		    (a->in->received == received && order < 0);
+		same->is_first = goes_before(a, stmt, order);
 	}
 	return st;
 }
@@ -351,7 +366,7 @@ put_beside(struct adding *a, const struct same *same)
 {
 	enum status st = ST_OK;
 
-	if (same->is_earlier) {
+	if (same->is_first) {
 		st = state_uncount(a->state, same->other, a->fault);
 		if (st == ST_OK)
 			st = statedb_run(a->state,
@@ -359,7 +374,23 @@ put_beside(struct adding *a, const struct same *same)
 				same->other, INT64_C(0)),
 			    a->fault);
 	}
-	return st == ST_OK ? put_report(a, same->is_earlier) : st;
+	return st == ST_OK ? put_report(a, same->is_first) : st;
+}
+
+/* What becomes of ours, in a word. */
+static enum state_added
+judge(const struct same *same)
+{
+	if (same->is_present)
+		return STATE_PRESENT;
+	if (same->is_known)
+		return same->is_better && same->has_other && same->is_first &&
+			same->other != same->known
+		    ? STATE_RISES
+		    : STATE_KNOWN;
+	if (!same->has_other)
+		return STATE_NEW;
+	return same->is_first ? STATE_REPLACES : STATE_DIFFERS;
 }
 
 static enum status
@@ -370,19 +401,16 @@ add_report(struct adding *a, enum state_added *added)
 
 	if (st != ST_OK)
 		return st;
-	*added = same.is_present ? STATE_PRESENT
-	    : same.is_known      ? STATE_KNOWN
-	    : same.has_other     ? STATE_DIFFERS
-				 : STATE_NEW;
-	if (same.is_known && !same.is_younger)
+	*added = judge(&same);
+	if (same.is_known && !same.is_better)
 		return ST_OK;
 	st = same.has_other ? put_beside(a, &same) : put_report(a, true);
-	/* A content is as old as its first record. */
+	/* One record stands for a content. */
 	if (st == ST_OK && same.is_known)
 		st = statedb_run(a->state,
 		    statedb_bind(a->state, SQL_REPORT_DELETE, "i", same.known),
 		    a->fault);
-	if (st != ST_OK || (same.has_other && !same.is_earlier))
+	if (st != ST_OK || (same.has_other && !same.is_first))
 		return st;
 	st = put_policies(a);
 	return st == ST_OK ? state_count(a->state, a->id, 1, a->fault) : st;

@@ -26,6 +26,7 @@ const char statesql_schema[] =
     " begin INTEGER NOT NULL,"
     " finish INTEGER NOT NULL,"
     " received INTEGER NOT NULL,"
+    " rank INTEGER NOT NULL," /* enum rank */
     " counted INTEGER NOT NULL,"
     " path TEXT NOT NULL);"
     "CREATE INDEX report_identity ON report (identity);"
@@ -113,7 +114,7 @@ const char statesql_schema[] =
     " late INTEGER NOT NULL DEFAULT 0," /* left to state_settle() */
     " PRIMARY KEY (domain, type, mx, result)) WITHOUT ROWID;"
     "PRAGMA application_id = 1414288464;"
-    "PRAGMA user_version = 2;";
+    "PRAGMA user_version = 3;";
 
 #define EPISODE                                                                \
 	"p.state, p.opened, p.since, p.last, p.resolved, p.newest,"            \
@@ -153,13 +154,14 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_NAME_FIND] = "SELECT id FROM name WHERE text = ?1",
 	[SQL_NAME_ADD] = "INSERT INTO name (text) VALUES (?1) RETURNING id",
 	[SQL_NAME_TEXT] = "SELECT text FROM name WHERE id = ?1",
-	[SQL_REPORT_SAME] = "SELECT id, sha256, counted, received, path"
+	[SQL_REPORT_SAME] = "SELECT id, sha256, counted, received, path, rank"
 			    " FROM report"
 			    " WHERE identity = ?1",
 	[SQL_REPORT_ADD] =
 	    "INSERT INTO report (identity, sha256, organization, report_id,"
-	    " domain, begin, finish, received, counted, path)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING id",
+	    " domain, begin, finish, received, counted, path, rank)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+	    " RETURNING id",
 	[SQL_REPORT_COUNTED] = "UPDATE report SET counted = ?2 WHERE id = ?1",
 	[SQL_REPORT_GET] = "SELECT organization, begin, finish, received"
 			   " FROM report WHERE id = ?1",

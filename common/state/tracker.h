@@ -87,8 +87,10 @@ enum status tracker_start(
 /*
  * Add a report that has just been archived, and was not there before, and judge
  * its policies by conf. STATE_KNOWN: the same report is there from another
- * record. STATE_DIFFERS: the same with another content. Else STATE_NEW, also
- * when that cannot be known now. Waits TRACKER_BUSY_MS at most, and that once.
+ * record. STATE_DIFFERS: the same with another content, which counts.
+ * STATE_REPLACES, STATE_RISES: it counted until now, and this one does. Else
+ * STATE_NEW, also when that cannot be known now. Waits TRACKER_BUSY_MS at most,
+ * and that once.
  */
 enum state_added tracker_add(struct tracker *tracker, const struct conf *conf,
     const struct state_report *report, struct tracker_news *news);

@@ -137,6 +137,7 @@ ledger_add(const char *text, int64_t received, enum state_added *added)
 		.received = received,
 		.path = name,
 		.sha256 = sha256,
+		.rank = ledger.rank,
 	};
 	struct buf buf;
 	enum status st;
@@ -165,7 +166,9 @@ ledger_try_at(
 
 	buf_init(&text, LEDGER_TEXT_MAX);
 	print_report(&text, g);
+	ledger.rank = g->rank;
 	st = ledger_add(text.data, received, added);
+	ledger.rank = RANK_NOBODY;
 	buf_free(&text);
 	return st;
 }
@@ -173,7 +176,7 @@ ledger_try_at(
 enum status
 ledger_try(const struct ledger_report *g, enum state_added *added)
 {
-	return ledger_try_at(g, ledger_at(g->day + 1) + 3600, added);
+	return ledger_try_at(g, ledger_at(g->day + 1) + 3600 + g->late, added);
 }
 
 enum state_added

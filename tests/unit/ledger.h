@@ -26,6 +26,7 @@ extern struct ledger {
 	struct fault fault;
 	size_t evidence_max; /* to be set before it is opened */
 	unsigned records;    /* each added text is of another one */
+	enum rank rank;      /* of a text that is added */
 	uint64_t seed;       /* of what is drawn */
 	char told[4096];     /* by ledger_events, one behind another */
 	char said[65536];    /* a line each */
@@ -51,6 +52,8 @@ struct ledger_report {
 	const char *domain; /* d.example */
 	const char *host;   /* "mx": at mx0, mx1 and so on; at mx1.example */
 	unsigned hosts;     /* if there is a host: how many */
+	enum rank rank;
+	unsigned late; /* seconds that it was received later, by itself */
 };
 
 /* Add a text that was received at a time; the path of the last record. */

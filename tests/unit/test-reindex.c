@@ -236,6 +236,78 @@ put(const char *name, const char *text)
 	unit_write(whole, text, strlen(text));
 }
 
+/* Of two records of one report, the one with this in its head counts. */
+static void
+ck_counts(const char *better, const char *other)
+{
+	char text[2000], newest[STATE_PATH_MAX];
+	struct reindex_progress progress;
+	struct state *state;
+	int64_t end;
+
+	for (int i = 0; i < 2; i++) {
+		/* The other was there first. */
+		(void)snprintf(text, sizeof text,
+		    "{\"received\":\"2024-10-0%dT00:00:00Z\",%s,\"sha256\":"
+		    "\"%064d\",\"report\":{\"organization-name\":"
+		    "\"Google Inc.\",\"contact-info\":\"us@evil.example\","
+		    "\"report-id\":\"1\",\"date-range\":{"
+		    "\"start-datetime\":\"2024-10-04T00:00:00Z\","
+		    "\"end-datetime\":\"2024-10-04T23:59:59Z\"},"
+		    "\"policies\":[{\"policy\":{\"policy-type\":\"sts\","
+		    "\"policy-domain\":\"d.example\"}}]}}",
+		    6 - i, i == 0 ? better : other, i);
+		put(i == 0 ? "2024/10/04/a.json" : "2024/10/04/b.json", text);
+	}
+	ck_assert_msg(run(&progress) == ST_OK, "%s", fault.detail);
+	ck_assert_uint_eq(progress.added, 1);
+	ck_assert_uint_eq(progress.differing, 1);
+	ck_status("open", state_open(&state, path, &options, &fault), ST_OK);
+	ck_status("newest",
+	    state_newest_path(state, "d.example", "sts", newest, &end, &fault),
+	    ST_OK);
+	ck_assert_msg(strcmp(newest, "2024/10/04/a.json") == 0,
+	    "%s goes before %s", other, better);
+	state_close(&state);
+}
+
+/* As their records tell, from the worst to the best. */
+START_TEST(who_is_vouched_for_counts)
+{
+	static const char *const heads[] = {
+		"\"auth\":\"none\"",
+		"\"submitter\":\"google.com\",\"dkim\":{\"result\":\"pass\","
+		"\"domain\":\"stranger.example\",\"selector\":\"s\"}",
+		"\"submitter\":\"unknown\",\"auth\":\"path\"",
+		"\"submitter\":\"google.com\",\"dkim\":{\"result\":\"pass\","
+		"\"domain\":\"evil.example\",\"dnssec\":\"secure\"}",
+		"\"dkim\":{\"result\":\"pass\",\"domain\":\"google.com\"}",
+	};
+	static const char *const nobodys[] = {
+		"\"dkim\":{\"result\":\"fail\",\"domain\":\"google.com\"}",
+		"\"dkim\":\"pass\"",
+		"\"dkim\":{\"result\":{\"result\":\"pass\"},"
+		"\"domain\":\"google.com\"}",
+		"\"submitter\":\"google.com\"",
+		"\"auth\":1",
+		"\"auth\":\"none\",\"dkim\":{\"result\":\"pass\","
+		"\"domain\":\"google.com\"}",
+	};
+
+	char name[sizeof archive + sizeof archived.path];
+
+	/* Whose directory stays. */
+	store(0, false);
+	(void)snprintf(name, sizeof name, "%s/%s", archive, archived.path);
+	ck_assert_int_eq(unlink(name), 0);
+	for (size_t i = 1; i < ARRAY_LEN(heads); i++)
+		ck_counts(heads[i], heads[i - 1]);
+	for (size_t i = 0; i < ARRAY_LEN(nobodys); i++)
+		ck_counts(heads[1], nobodys[i]);
+	ck_counts("\"auth\":\"proxy\"", heads[3]);
+}
+END_TEST
+
 START_TEST(what_is_no_record_is_passed_over)
 {
 	struct reindex_progress progress;
@@ -673,6 +745,7 @@ reindex_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_state_is_made_from_the_archive);
 	tcase_add_test(tcase, an_empty_archive_gives_an_empty_state);
+	tcase_add_test(tcase, who_is_vouched_for_counts);
 	tcase_add_test(tcase, what_is_no_record_is_passed_over);
 	tcase_add_test(tcase, what_cannot_be_opened_is_passed_over);
 	tcase_add_test(tcase, a_path_that_cannot_be_opened_is_told);

@@ -99,7 +99,7 @@ START_TEST(a_differing_report_counts_once)
 	const int *order = orders[_i];
 	enum state_added added;
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0, first = 3; i < 3; i++) {
 		struct ledger_report g = { .sender = "A",
 			.day = 1,
 			.successful = 10 + (unsigned)order[i],
@@ -107,7 +107,11 @@ START_TEST(a_differing_report_counts_once)
 
 		ck_status("add",
 		    ledger_try_at(&g, ledger_at(2) + order[i], &added), ST_OK);
-		ck_assert_int_eq(added, i == 0 ? STATE_NEW : STATE_DIFFERS);
+		ck_assert_int_eq(added,
+		    i == 0                 ? STATE_NEW
+			: order[i] < first ? STATE_REPLACES
+					   : STATE_DIFFERS);
+		first = order[i] < first ? order[i] : first;
 		ck_status("again",
 		    ledger_try_at(&g, ledger_at(2) + order[i], &added), ST_OK);
 		ck_assert_int_eq(added, STATE_KNOWN);
@@ -116,6 +120,91 @@ START_TEST(a_differing_report_counts_once)
 	ck_said("all  1 10 0\n");
 	ck_said("counts 1 2 1 1, 10 0, 0 0 0 ");
 	ck_assert_ptr_null(strstr(ledger.said, "certificate-expired"));
+}
+END_TEST
+
+/* Whoever is vouched for counts before who was first, in any order. */
+START_TEST(the_highest_rank_counts)
+{
+	static const struct {
+		enum rank rank;
+		unsigned failed;
+		int64_t received;
+	} record[] = { { RANK_NOBODY, 5, 0 }, { RANK_SIGNER, 0, 4 },
+		{ RANK_SIGNER, 7, 8 }, { RANK_STRANGER, 9, 2 } };
+	enum state_added added;
+	int best = -1;
+
+	/* The fourth goes to any place among the other three. */
+	for (int i = 0; i < 4; i++) {
+		static const int orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 },
+			{ 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+		int place = _i / 6;
+		int n = i == place ? 3 : orders[_i % 6][i - (i > place)];
+		struct ledger_report g = { .sender = "A",
+			.day = 1,
+			.successful = 10,
+			.failed = record[n].failed,
+			.rank = record[n].rank };
+		bool is_best = best == -1 ||
+		    record[n].rank > record[best].rank ||
+		    (record[n].rank == record[best].rank &&
+			record[n].received < record[best].received);
+
+		ck_status("add",
+		    ledger_try_at(
+			&g, ledger_at(2) + record[n].received, &added),
+		    ST_OK);
+		ck_assert_int_eq(added,
+		    i == 0        ? STATE_NEW
+			: is_best ? STATE_REPLACES
+				  : STATE_DIFFERS);
+		best = is_best ? n : best;
+		ledger_say_all(ledger_at(2));
+		/* What does not count leaves nothing. */
+		ck_assert_int_eq(record[best].failed > 0,
+		    strstr(ledger.said, "certificate-expired open") != NULL);
+	}
+	ck_said("all  1 10 0\n");
+	ck_said("counts 1 3 1 1, 10 0, 0 0 0 ");
+}
+END_TEST
+
+/* A content that stood aside, and is then vouched for. */
+START_TEST(a_content_rises)
+{
+	struct ledger_report poison = {
+		.sender = "A", .day = 1, .successful = 90
+	};
+	struct ledger_report g = {
+		.sender = "A", .day = 1, .successful = 90, .failed = 10
+	};
+	enum state_added added;
+
+	ck_assert_int_eq(ledger_give(&poison), STATE_NEW);
+	g.late = 1;
+	ck_assert_int_eq(ledger_give(&g), STATE_DIFFERS);
+	ck_string("not told", ledger.told, "");
+	g.rank = RANK_SIGNER;
+	g.late = 2;
+	ck_assert_int_eq(ledger_give(&g), STATE_RISES);
+	ck_string("told", ledger.told,
+	    "problem-opened d.example mx1.example sts certificate-expired; ");
+	/* Nothing less vouched for, and nothing later, changes that. */
+	ck_assert_int_eq(ledger_give(&poison), STATE_KNOWN);
+	poison.rank = RANK_TOKEN;
+	ck_assert_int_eq(ledger_give(&poison), STATE_KNOWN);
+	g.late = 3;
+	ck_assert_int_eq(ledger_give(&g), STATE_KNOWN);
+	poison.successful--;
+	ck_assert_int_eq(ledger_give(&poison), STATE_DIFFERS);
+	/* The same that counts already, from somebody else. */
+	g.rank = RANK_NAMED;
+	ck_status("add", ledger_try(&g, &added), ST_OK);
+	ck_assert_int_eq(added, STATE_KNOWN);
+	ledger_say_all(ledger_at(2));
+	ck_said("all  1 90 10\n");
+	ck_said("counts 1 2 1 1, 90 10, 1 0 0 ");
 }
 END_TEST
 
@@ -140,7 +229,7 @@ START_TEST(a_replaced_report_leaves_nothing)
 	g.successful++;
 	/* So early that its range is cut. */
 	ck_status("add", ledger_try_at(&g, ledger_at(3), &added), ST_OK);
-	ck_assert_int_eq(added, STATE_DIFFERS);
+	ck_assert_int_eq(added, STATE_REPLACES);
 	ck_status("counts",
 	    state_counts(ledger.state, ledger_at(21), &counts, &ledger.fault),
 	    ST_OK);
@@ -149,34 +238,45 @@ START_TEST(a_replaced_report_leaves_nothing)
 }
 END_TEST
 
-/* One content that came twice, before another and after it: its first time. */
-START_TEST(a_content_is_as_old_as_its_first_record)
+/*
+ * One content that came twice, before another and after it: its first time, or
+ * that of its highest rank.
+ */
+START_TEST(one_record_stands_for_a_content)
 {
 	static const struct {
 		unsigned failed;
 		int64_t received;
-	} record[] = { { 1, 7 }, { 2, 5 }, { 1, 3 } };
+		enum rank rank;
+	} records[][3] = { { { 1, 7, RANK_NOBODY }, { 2, 5, RANK_NOBODY },
+			       { 1, 3, RANK_NOBODY } },
+		{ { 1, 4, RANK_TOKEN }, { 2, 5, RANK_TOKEN },
+		    { 1, 3, RANK_NOBODY } },
+		{ { 2, 7, RANK_TOKEN }, { 1, 5, RANK_TOKEN },
+		    { 2, 3, RANK_NOBODY } } };
+	static const int64_t received[] = { 3, 4, 5 };
 	static const int orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
 		{ 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
 	struct state_counts counts;
 	enum state_added added;
 
 	for (int i = 0; i < 3; i++) {
-		int n = orders[_i][i];
+		int n = orders[_i % 6][i];
 		struct ledger_report g = { .sender = "A",
 			.day = 1,
 			.successful = 10,
-			.failed = record[n].failed };
+			.failed = records[_i / 6][n].failed,
+			.rank = records[_i / 6][n].rank };
 
 		ck_status("add",
 		    ledger_try_at(
-			&g, ledger_at(2) + record[n].received, &added),
+			&g, ledger_at(2) + records[_i / 6][n].received, &added),
 		    ST_OK);
 	}
 	ck_status("counts",
 	    state_counts(ledger.state, ledger_at(3), &counts, &ledger.fault),
 	    ST_OK);
-	ck_assert_int_eq(counts.received, ledger_at(2) + 3);
+	ck_assert_int_eq(counts.received, ledger_at(2) + received[_i / 6]);
 	ledger_say_all(ledger_at(2));
 	ck_said("all  1 10 1\n");
 	ck_said("mx mx1.example 1 0 1\n");
@@ -293,7 +393,23 @@ draw_reports(struct ledger_report *g, size_t n)
 			.id = ledger_draw(2) == 0 ? "i" : "j",
 			.contact = ledger_draw(3) == 0 ? "" : NULL,
 			.domain = domains[ledger_draw(ARRAY_LEN(domains))],
+			.rank = (enum rank)ledger_draw(RANK_NAMED + 1),
+			.late = (unsigned)ledger_draw(3),
 		};
+		/* Many with another content, some with the same. */
+		if (i > 0 && ledger_draw(3) == 0) {
+			const struct ledger_report *other = &g[ledger_draw(i)];
+
+			g[i].sender = other->sender;
+			g[i].day = other->day;
+			g[i].id = other->id;
+			g[i].domain = other->domain;
+		} else if (i > 0 && ledger_draw(5) == 0) {
+			enum rank rank = g[i].rank;
+
+			g[i] = g[ledger_draw(i)];
+			g[i].rank = rank;
+		}
 	}
 }
 
@@ -424,7 +540,7 @@ START_TEST(a_batch_that_fails_is_undone)
 	};
 	static struct report report;
 	const struct state_report bad = { &report, ledger_at(1), "x",
-		"no digits" };
+		"no digits", RANK_NOBODY };
 	enum state_added added;
 
 	ck_status("begin", state_begin(ledger.state, &ledger.fault), ST_OK);
@@ -547,9 +663,10 @@ state_suite(void)
 	tcase_add_test(tcase, a_record_is_present);
 	tcase_add_test(tcase, only_the_index_of_an_archive);
 	tcase_add_loop_test(tcase, a_differing_report_counts_once, 0, 6);
+	tcase_add_loop_test(tcase, the_highest_rank_counts, 0, 24);
+	tcase_add_test(tcase, a_content_rises);
 	tcase_add_test(tcase, a_replaced_report_leaves_nothing);
-	tcase_add_loop_test(
-	    tcase, a_content_is_as_old_as_its_first_record, 0, 6);
+	tcase_add_loop_test(tcase, one_record_stands_for_a_content, 0, 18);
 	tcase_add_test(tcase, sessions_of_sts_and_tlsa_count_once);
 	tcase_add_test(tcase, old_reports_are_forgotten);
 	tcase_add_loop_test(tcase, order_plays_no_part, 0, 12);

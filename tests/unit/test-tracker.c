@@ -82,6 +82,7 @@ struct given {
 	int ago;
 	unsigned successful;
 	unsigned failures; /* of 40 sessions each */
+	enum rank rank;
 };
 
 static void
@@ -117,6 +118,7 @@ give_as(const struct given *g, const char *submitter, bool only_archive)
 {
 	static struct reading reading;
 	char text[TEXT_ROOM];
+	static int64_t last;
 	struct record record = {
 		.received = (int64_t)time(NULL),
 		.submitter = submitter,
@@ -127,12 +129,16 @@ give_as(const struct given *g, const char *submitter, bool only_archive)
 	struct archived archived;
 	struct state_report added = {
 		.report = &reading.report,
-		.received = record.received,
 		.path = archived.path,
 		.sha256 = archived.sha256,
+		.rank = g->rank,
 	};
 	enum state_added result = STATE_NEW;
 
+	/* Of what comes in one second, the content says which counts. */
+	if (record.received <= last)
+		record.received = last + 1;
+	last = added.received = record.received;
 	print_report(text, sizeof text, g);
 	buf_init(&reading.text, TEXT_ROOM);
 	ck_status("text", buf_adds(&reading.text, text), ST_OK);
@@ -154,7 +160,8 @@ give_as(const struct given *g, const char *submitter, bool only_archive)
 static enum state_added
 give(const char *sender, int ago, unsigned successful, unsigned failures)
 {
-	const struct given g = { sender, ago, successful, failures };
+	const struct given g = { sender, ago, successful, failures,
+		RANK_NOBODY };
 
 	return give_as(&g, "x.example", false);
 }
@@ -205,11 +212,27 @@ START_TEST(reports_are_added)
 	start();
 	ck_assert_int_eq(give("A", 3, 100, 0), STATE_NEW);
 	ck_assert_int_eq(give("A", 3, 101, 0), STATE_DIFFERS);
-	ck_assert_int_eq(
-	    give_as(&(struct given){ "A", 3, 100, 0 }, "y.example", false),
+	ck_assert_int_eq(give_as(&(struct given){ "A", 3, 100, 0, RANK_NOBODY },
+			     "y.example", false),
 	    STATE_KNOWN);
 	ck_assert_uint_eq(count_reports(), 1);
 	ck_assert_uint_eq(news.count, 0);
+}
+END_TEST
+
+/* Its failures are news; those that it takes away are none. */
+START_TEST(who_is_vouched_for_replaces)
+{
+	struct given g = { "A", 2, 140, 0, RANK_NOBODY };
+
+	start();
+	ck_assert_int_eq(give_as(&g, "x.example", false), STATE_NEW);
+	g = (struct given){ "A", 2, 100, 1, RANK_SIGNER };
+	ck_assert_int_eq(give_as(&g, "x.example", false), STATE_REPLACES);
+	ck_assert_uint_eq(news.count, 1);
+	g = (struct given){ "A", 2, 60, 2, RANK_NAMED };
+	ck_assert_int_eq(give_as(&g, "x.example", false), STATE_REPLACES);
+	ck_assert_uint_eq(count_reports(), 1);
 }
 END_TEST
 
@@ -233,14 +256,15 @@ END_TEST
 
 START_TEST(what_was_archived_before_is_found)
 {
-	const struct given g = { "A", 2, 40, 1 };
+	const struct given g = { "A", 2, 40, 1, RANK_NOBODY };
 
 	(void)give_as(&g, "x.example", true);
 	start();
 	ck_assert_uint_eq(count_reports(), 1);
 	tracker_free(&tracker);
 	/* And what was archived and not added when the process ended. */
-	(void)give_as(&(struct given){ "B", 2, 40, 1 }, "x.example", true);
+	(void)give_as(
+	    &(struct given){ "B", 2, 40, 1, RANK_NOBODY }, "x.example", true);
 	start();
 	ck_reports(2);
 	ck_line("the index is in step with the archive: 1 report added");
@@ -317,7 +341,7 @@ END_TEST
 
 START_TEST(a_broken_record_is_named)
 {
-	const struct given g = { "A", 2, 40, 1 };
+	const struct given g = { "A", 2, 40, 1, RANK_NOBODY };
 	char path[500];
 
 	(void)give_as(&g, "x.example", true);
@@ -396,6 +420,7 @@ tracker_suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, reports_are_added);
+	tcase_add_test(tc, who_is_vouched_for_replaces);
 	tcase_add_test(tc, news_are_told_behind);
 	tcase_add_test(tc, what_was_archived_before_is_found);
 	tcase_add_test(tc, a_locked_state_is_waited_for);
