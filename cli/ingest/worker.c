@@ -215,12 +215,19 @@ is_sha256(const char *text)
  * where a body's lines are not escaped.
  */
 static bool
+is_among_mail(const struct worker *w, const struct input_origin *origin)
+{
+	return (w->number > 0 || w->file.is_mail) &&
+	    origin->kind != INPUT_MESSAGE;
+}
+
+static bool
 is_genuine(const struct worker *w, const struct input_origin *origin)
 {
 	const struct conf *conf = w->run->conf;
 	enum auth auth;
 
-	if ((w->number > 0 || w->file.is_mail) && origin->kind != INPUT_MESSAGE)
+	if (is_among_mail(w, origin))
 		return conf->dkim != DKIM_REQUIRE;
 	if (origin->auth != NULL && auth_read(origin->auth, &auth))
 		return dispose_is_vouched_for(conf, auth);
@@ -268,6 +275,8 @@ archive(struct worker *w, struct reading *reading,
     const struct input_origin *origin, const char *submitter,
     bool is_unverified)
 {
+	/* Such a record vouches for nobody. */
+	bool is_vouching = !is_among_mail(w, origin);
 	const struct record record = {
 		.received = received_at(w, origin),
 		.queue_id = origin->queue_id,
@@ -277,8 +286,8 @@ archive(struct worker *w, struct reading *reading,
 		.message_id = origin->message_id,
 		.subject = origin->subject,
 		.submitter = submitter,
-		.verdict = origin->verdict,
-		.auth = origin->auth,
+		.verdict = is_vouching ? origin->verdict : NULL,
+		.auth = is_vouching ? origin->auth : NULL,
 		.is_unverified = is_unverified,
 		.report = &reading->report,
 		.assessment = &reading->assessment,
