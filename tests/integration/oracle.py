@@ -9,6 +9,7 @@ import datetime
 import functools
 import hashlib
 import json
+import re
 
 import mails
 
@@ -221,8 +222,53 @@ def episodes_of(sightings):
     return found
 
 
+# Who vouches for a report, from the least to the most.
+NOBODY, STRANGER, TOKEN, SIGNER, NAMED = range(5)
+SUFFIXES = {"co.uk"}  # of more than one label, among those in the tests
+
+
+def organizational(domain):
+    """The part of a domain that was registered, or None."""
+    labels = domain.lower().removesuffix(".").split(".")
+    for at in range(1, len(labels)):
+        suffix = ".".join(labels[at:])
+        if suffix in SUFFIXES or "." not in suffix:
+            return ".".join(labels[at - 1:])
+    return None
+
+
+def is_aligned(name, domain):
+    return "." in (name or "") \
+        and organizational(name) == organizational(domain)
+
+
+def rank_of(kept):
+    """By what a record of the archive says besides the report."""
+    if "auth" in kept:
+        return {"proxy": NAMED, "path": TOKEN}.get(kept["auth"], NOBODY)
+    dkim = kept.get("dkim", {})
+    if dkim.get("result") != "pass":
+        return NOBODY
+    rep, domain = kept["report"], dkim["domain"]
+
+    def plain(text):
+        return re.sub(r"[^a-z0-9]", "", text.lower())
+    name = rep["organization-name"]
+    word = name.split()[0]
+    label = plain(organizational(domain).split(".")[0])
+    if plain(word) == label or plain(name) == label \
+            or is_aligned(word.rstrip(".,;"), domain):
+        return NAMED
+    contact = (rep.get("contact-info") or "").rpartition("@")[2]
+    if is_aligned(contact, domain) \
+            or is_aligned(kept.get("submitter"), domain):
+        return SIGNER
+    return STRANGER
+
+
 class Oracle:
-    """arrived: (report, received), in any order, with duplicates.
+    """arrived: (report, received) or (report, received, rank), in any order,
+    with duplicates.
 
     Who asks it of a domain has its name as host() makes it.
     """
@@ -230,20 +276,18 @@ class Oracle:
     def __init__(self, arrived, now):
         self.now = now
         self.received = 0
-        first = {}  # {identity: {content: when it was first received}}
-        texts = {}
-        for rep, received in arrived:
+        same = collections.defaultdict(list)  # by identity
+        for rep, received, *rank in arrived:
             sha256 = hashlib.sha256(text_of(rep).encode()).hexdigest()
-            texts[sha256] = rep
-            times = first.setdefault(self.identity(rep), {})
-            times[sha256] = min(received, times.get(sha256, received))
+            same[self.identity(rep)].append(
+                (-rank[0] if rank else NOBODY, received, sha256, rep))
         self.reports = []
-        for times in first.values():
-            sha256 = min(times, key=lambda found, times=times:
-                         (times[found], found))
-            self.reports.append(Report(texts[sha256], times[sha256]))
-            self.received = max(self.received, times[sha256])
-        self.differing = sum(len(times) - 1 for times in first.values())
+        self.differing = 0
+        for found in same.values():
+            _, received, _, rep = min(found, key=lambda one: one[:3])
+            self.reports.append(Report(rep, received))
+            self.received = max(self.received, received)
+            self.differing += len({one[2] for one in found}) - 1
         self.episodes = self.work_out()
 
     @staticmethod

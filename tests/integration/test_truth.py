@@ -22,7 +22,8 @@ import unittest
 import mails
 from case import LabCase, lab
 from ingestcase import Place
-from oracle import DAY, KINDS, Oracle, change, host, seconds, text_of
+from oracle import (DAY, KINDS, Oracle, change, host, rank_of, seconds,
+                    text_of)
 from truth import Problem, Truth, Wild, day, record, today
 
 SENDERS = [f"Sender {n}" for n in range(12)]
@@ -261,11 +262,11 @@ def facts(problem):
 
 
 def arrived_at(archive):
-    """(report, received) of each record of an archive."""
+    """(report, received, rank) of each record of an archive."""
     records = [json.loads(path.read_text())
                for path in archive.glob("[0-9]*/**/*.json")]
-    return [(record["report"], seconds(record["received"]))
-            for record in records]
+    return [(kept["report"], seconds(kept["received"]), rank_of(kept))
+            for kept in records]
 
 
 class Archived(unittest.TestCase, Agreement):
@@ -283,14 +284,14 @@ class Archived(unittest.TestCase, Agreement):
         """A few records a day of the archive: days are read in order."""
         archive = self.dir / "archive"
         shutil.rmtree(archive, ignore_errors=True)
-        for number, (rep, received) in enumerate(arrived):
+        for number, one in enumerate(arrived):
             day_number, place = divmod(number, 8)
             where = archive / f"2026/{day_number // 100:02}" \
                 f"/{day_number % 100:02}"
             if place == 0:
                 where.mkdir(parents=True)
             (where / f"{place}.json").write_text(
-                record(rep, received)[1], encoding="utf-8")
+                record(*one)[1], encoding="utf-8")
         return archive
 
     def reindex(self, arrived):
@@ -340,7 +341,8 @@ class Archived(unittest.TestCase, Agreement):
     def test_wild(self):
         """Reports such as no sender should write, in any order."""
         for seed in (1, 2):
-            wild = Wild(seed, 500, SENDERS, DOMAINS).reports
+            wild = Wild(seed, 500, SENDERS, DOMAINS,
+                        with_ranks=seed == 2).reports
             oracle = Oracle(wild, int(time.time()))
             for name, order in ORDERS.items():
                 with self.subTest(seed=seed, order=name):
@@ -396,6 +398,10 @@ class Ingested(LabCase, Agreement):
 
     def test_wild(self):
         self.check(Wild(22, 600, SENDERS, DOMAINS).reports, 12)
+
+    def test_who_is_vouched_for(self):
+        self.check(Wild(23, 600, SENDERS, DOMAINS, with_ranks=True).reports,
+                   12)
 
 
 class Sent(LabCase, Agreement):

@@ -172,12 +172,24 @@ class Truth:
                          if found is problem)
 
 
-def record(rep, received):
+# What a record says of who vouches, by rank; senders are called "Sender N" or
+# "Gone".
+VOUCHERS = (
+    '"auth":"none"',
+    '"dkim":{"result":"pass","domain":"stranger.test"}',
+    '"auth":"path"',
+    '"submitter":"mail.vouches.test",'
+    '"dkim":{"result":"pass","domain":"vouches.test"}',
+    '"dkim":{"result":"pass","domain":"sender.test"}')
+
+
+def record(rep, received, rank=None):
     """(SHA-256, line) of the archive, with what the commands read of it."""
     text = json.dumps(rep, separators=(",", ":"))
     sha256 = hashlib.sha256(text.encode()).hexdigest()
-    return sha256, ('{"received":"%s","sha256":"%s","deviations":[],"report":'
-                    '%s}\n' % (mails.rfc3339(received), sha256, text))
+    voucher = VOUCHERS[rank] + "," if rank is not None else ""
+    return sha256, ('{"received":"%s","sha256":"%s","deviations":[],%s"report":'
+                    '%s}\n' % (mails.rfc3339(received), sha256, voucher, text))
 
 
 def store(archive, rep, received, name):
@@ -194,7 +206,8 @@ class Wild:
 
     Ranges of any length, at any time of the day; names in capitals; policies
     and failures that come twice; sums that are missing; loop noise; reports
-    that come again, some of them with another content.
+    that come again, some of them with another content. With ranks, each has a
+    third member, who vouches for it.
     """
 
     LENGTHS = (DAY - 1, DAY - 1, DAY - 1, DAY, DAY // 2 - 1, 2 * DAY - 1,
@@ -204,7 +217,8 @@ class Wild:
     KINDS = ("sts", "sts", "sts", "tlsa", "tlsa", "no-policy-found", "other")
     RESULTS = ("certificate-expired", "validation-failure", "unheard-of")
 
-    def __init__(self, seed, count, senders, domains, days=DAYS):
+    def __init__(self, seed, count, senders, domains, days=DAYS,
+                 with_ranks=False):
         self.random = random.Random(seed)
         self.senders = senders
         self.names = [name for domain in domains
@@ -218,6 +232,9 @@ class Wild:
         for rep, _ in self.random.sample(self.reports, count // 4):
             self.again(rep)
         self.random.shuffle(self.reports)
+        if with_ranks:
+            self.reports = [(*pair, self.random.randrange(len(VOUCHERS)))
+                            for pair in self.reports]
 
     def chance(self, share):
         return self.random.random() < share
