@@ -154,7 +154,8 @@ struct state_reporter {
 /*
  * What happened to problems and reporters. Called behind the transaction, in
  * the calling thread, without any lock; before is NULL for a problem that was
- * not known or had not opened.
+ * not known or had not opened. One that was open, and of which nothing is left
+ * since a report no longer counts, is told as resolved by then.
  */
 struct state_events {
 	void (*problem)(void *ctx, enum problem_change change,

@@ -333,6 +333,21 @@ note_change(struct state *state, const struct key *key,
 	return st == ST_OK ? state_note(state, &news, fault) : st;
 }
 
+/*
+ * What was told as open and is not there any more, since what told of it no
+ * longer counts, is over now: whoever was told waits to hear so.
+ */
+static bool
+take_back(const struct episode *before, int64_t now, struct episode *after)
+{
+	if (before->state != PROBLEM_OPEN)
+		return false;
+	*after = *before;
+	after->state = PROBLEM_RESOLVED;
+	after->resolved = now;
+	return true;
+}
+
 /* Done with a key: it is clean, or late. */
 static enum status
 put_away(struct state *state, const struct key *key, bool is_late,
@@ -357,6 +372,8 @@ work_out_key(struct state *state, const struct key *key, int64_t now,
 		st = work_out_from(state, key, now, &is_late, fault);
 	if (st == ST_OK && !is_late)
 		st = get_latest(state, key, &has_after, &after, fault);
+	if (st == ST_OK && !is_late && has_before && !has_after)
+		has_after = take_back(&before, now, &after);
 	if (st == ST_OK && has_after)
 		st = note_change(
 		    state, key, has_before ? &before : NULL, &after, fault);

@@ -185,7 +185,7 @@ class Posted(PoisonCase):
         rep = genuine()
         self.posted(OPENED, rep)
         self.check([FAILURE], 0)
-        self.mailed("report+ policy", clean(rep))
+        self.mailed("report+ policy problem-resolved", clean(rep))
         self.check([], 1)
 
     def test_a_restart_between_them(self):

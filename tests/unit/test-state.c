@@ -208,6 +208,25 @@ START_TEST(a_content_rises)
 }
 END_TEST
 
+/* Who was told of a problem that was made up hears that there is none. */
+START_TEST(a_problem_is_taken_back)
+{
+	struct ledger_report g = {
+		.sender = "A", .day = 1, .successful = 90, .failed = 10
+	};
+
+	ck_assert_int_eq(ledger_give(&g), STATE_NEW);
+	g.rank = RANK_SIGNER;
+	g.failed = 0;
+	ck_assert_int_eq(ledger_give(&g), STATE_REPLACES);
+	ck_string("told", ledger.told,
+	    "problem-opened d.example mx1.example sts certificate-expired; "
+	    "problem-resolved d.example mx1.example sts certificate-expired; ");
+	ledger_say_all(ledger_at(2));
+	ck_said("counts 1 1 1 1, 90 0, 0 0 0 ");
+}
+END_TEST
+
 /* What no longer counts is not the latest of its reporter either. */
 START_TEST(a_replaced_report_leaves_nothing)
 {
@@ -665,6 +684,7 @@ state_suite(void)
 	tcase_add_loop_test(tcase, a_differing_report_counts_once, 0, 6);
 	tcase_add_loop_test(tcase, the_highest_rank_counts, 0, 24);
 	tcase_add_test(tcase, a_content_rises);
+	tcase_add_test(tcase, a_problem_is_taken_back);
 	tcase_add_test(tcase, a_replaced_report_leaves_nothing);
 	tcase_add_loop_test(tcase, one_record_stands_for_a_content, 0, 18);
 	tcase_add_test(tcase, sessions_of_sts_and_tlsa_count_once);
