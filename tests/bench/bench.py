@@ -15,7 +15,7 @@
 
 Machines drift, so configurations take turns and medians are compared; times
 by themselves say little. Where others use the machine, too, the ratio of rates
-falls with what they take: the ratio of CPU time does not. (a), (b), (e) and (f) run as root in namespaces of
+falls with what they take; the ratio of CPU time varies less. (a), (b), (e) and (f) run as root in namespaces of
 their own.
 """
 
