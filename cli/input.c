@@ -381,7 +381,8 @@ is_message(const char *data, size_t len)
 
 /*
  * JSON of another kind, or in another encoding, deserves to be told so. Not
- * what begins as a number, a string or a literal does: any text may.
+ * what begins as a number, a string or a literal does: any text may. No message
+ * begins with a bracket.
  */
 static bool
 is_like_json(const char *data, size_t len)
@@ -398,6 +399,23 @@ is_like_json(const char *data, size_t len)
 	return i < len && (data[i] == '{' || data[i] == '[');
 }
 
+/*
+ * Say what a text is that looks like nothing of ours: white space, a JSON value
+ * from its beginning to its end, or something else.
+ */
+static void
+give_no_report(struct input *in, const char *data, size_t len)
+{
+	deviations ignored = 0;
+	struct fault fault;
+	enum status st = ijson_check(data, len, NULL, &ignored, &fault);
+
+	if (st != ST_EMPTY && st != ST_JSON_NOT_OBJECT)
+		(void)fault_set(&fault, ST_NOT_A_REPORT,
+		    "neither a JSON object nor gzip, zip or a message");
+	give_fault(in, &fault);
+}
+
 static enum status
 take_text(struct input *in, struct buf *text, deviations dev)
 {
@@ -406,13 +424,10 @@ take_text(struct input *in, struct buf *text, deviations dev)
 	enum status st;
 
 	if (payload_sniff(text->data, text->len) != PAYLOAD_JSON &&
-	    is_message(text->data, text->len))
-		return take_message(in, text->data, text->len);
-	if (!is_like_json(text->data, text->len) &&
-	    payload_sniff(text->data, text->len) != PAYLOAD_JSON) {
-		(void)fault_set(&fault, ST_NOT_A_REPORT,
-		    "neither a JSON object nor gzip, zip or a message");
-		give_fault(in, &fault);
+	    !is_like_json(text->data, text->len)) {
+		if (is_message(text->data, text->len))
+			return take_message(in, text->data, text->len);
+		give_no_report(in, text->data, text->len);
 		return ST_OK;
 	}
 	if (is_lines(text->data, text->len))

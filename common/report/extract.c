@@ -321,6 +321,18 @@ note_failure(struct extract *ex, enum status st)
 }
 
 /*
+ * The walk failed, or what it found was not to be kept: then the fault is there
+ * already, with more to say than the walk has.
+ */
+static void
+note_walk(struct extract *ex, enum status st, const struct fault *fault)
+{
+	if (st != ST_OK && ex->failed == ST_OK && ex->fault.status != st)
+		ex->fault = *fault;
+	note_failure(ex, st);
+}
+
+/*
  * Count what is fed against the limit of the message. Returns how many of the
  * bytes are within it; the first one beyond is the trouble.
  */
@@ -376,10 +388,11 @@ void
 extract_body(struct extract *ex, const char *data, size_t len)
 {
 	size_t n = within_limit(ex, len);
+	struct fault fault = { .status = ST_OK };
 
 	if (ex->failed != ST_OK)
 		return;
-	note_failure(ex, mime_body(ex->mime, data, n, &ex->fault));
+	note_walk(ex, mime_body(ex->mime, data, n, &fault), &fault);
 	if (n < len)
 		fail_too_large(ex);
 }
@@ -387,8 +400,10 @@ extract_body(struct extract *ex, const char *data, size_t len)
 enum status
 extract_finish(struct extract *ex, struct fault *fault)
 {
+	struct fault walk = { .status = ST_OK };
+
 	if (ex->failed == ST_OK)
-		note_failure(ex, mime_finish(ex->mime, &ex->fault));
+		note_walk(ex, mime_finish(ex->mime, &walk), &walk);
 	ex->dev |= mime_deviations(ex->mime);
 	if (fault != NULL)
 		*fault = ex->fault;
