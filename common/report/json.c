@@ -181,7 +181,21 @@ json_leave(struct json_iter *parent, struct json_iter *child)
 bool
 json_name_is(struct json_span name, const char *string, size_t len)
 {
-	return name.len == len + 2 && memcmp(name.text + 1, string, len) == 0;
+	deviations ignored = 0;
+	cJSON *item;
+	bool is_same;
+
+	/* A name with escapes is longer than what it stands for. */
+	if (name.len <= len + 2)
+		return name.len == len + 2 &&
+		    memcmp(name.text + 1, string, len) == 0;
+	if (name.len > len * 6 + 2 || memchr(name.text, '\\', name.len) == NULL)
+		return false;
+	item = json_scalar(name, &ignored);
+	is_same = item != NULL && strlen(item->valuestring) == len &&
+	    memcmp(item->valuestring, string, len) == 0;
+	cJSON_Delete(item);
+	return is_same;
 }
 
 long

@@ -71,8 +71,8 @@ void json_enter(struct json_iter *child, const struct json_iter *parent);
 void json_leave(struct json_iter *parent, struct json_iter *child);
 
 /*
- * Is the name (a span with quotes) this one of len bytes? Escapes in it are not
- * undone.
+ * Is the name (a span with quotes) this one of len bytes, with its escapes
+ * undone?
  */
 bool json_name_is(struct json_span name, const char *string, size_t len);
 

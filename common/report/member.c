@@ -38,7 +38,7 @@ member_collect(struct json_iter *object, const struct member_name *table,
 
 /*
  * The value of a member that should be a string, in store of JSON_VALUE_MAX
- * bytes; "" counts as missing.
+ * bytes; "" counts as missing, and a number stands for its digits.
  */
 enum status
 member_string(
@@ -55,6 +55,14 @@ member_string(
 		return ST_OK;
 	case JSON_STRING:
 		break;
+	case JSON_NUMBER:
+		deviation_add(dev, DEV_WRONG_TYPE);
+		if (span.len >= JSON_VALUE_MAX)
+			return ST_OK;
+		memcpy(store, span.text, span.len);
+		store[span.len] = '\0';
+		*string = store;
+		return ST_OK;
 	default:
 		deviation_add(dev, DEV_WRONG_TYPE);
 		return ST_OK;

@@ -203,7 +203,12 @@ START_TEST(names_are_compared)
 	ck_assert(!name_is("\"policy\"", "polic"));
 	ck_assert(!name_is("\"policy\"", "policyx"));
 	ck_assert(!name_is("\"Policy\"", "policy"));
-	ck_assert(!name_is("\"\\u0070olicy\"", "policy"));
+	ck_assert(name_is("\"\\u0070olicy\"", "policy"));
+	ck_assert(name_is("\"pol\\u0069c\\u0079\"", "policy"));
+	ck_assert(!name_is("\"\\u0070olicies\"", "policy"));
+	ck_assert(!name_is("\"\\u0071olicy\"", "policy"));
+	ck_assert(!name_is("\"\\\\0070olicy\"", "policy"));
+	ck_assert(!name_is("\"policy\\u0000\"", "policy"));
 	ck_assert(name_is("\"\"", ""));
 	ck_assert(!name_is("", ""));
 }

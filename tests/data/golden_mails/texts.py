@@ -110,7 +110,7 @@ def members():
     text("wrong-types", [
         ('"tls@example.net"', "7"), ('["mx.example.com"]', "true"),
         ('"198.51.100.25"', '["198.51.100.25"]')], ["wrong-type"],
-        [("  contact-info tls@example.net\n", ""),
+        [("  contact-info tls@example.net\n", "  contact-info 7\n"),
          ("    mx-host mx.example.com\n", ""),
          ("      receiving-ip 198.51.100.25\n", "")])
     text("head-missing", [
