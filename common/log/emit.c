@@ -293,6 +293,25 @@ put_action(struct buf *out, const struct field *field, size_t value_max,
 	return put_cut(out, text, value_max, put);
 }
 
+/*
+ * How long may this value be? A line that is too long is made shorter at the
+ * expense of what a stranger wrote: the archive's path and our advice stay.
+ */
+static size_t
+value_limit(const struct field *field, size_t value_max)
+{
+	bool is_ours = false;
+
+	if (value_max >= EMIT_VALUE_MAX)
+		return value_max;
+	if (field->type == FIELD_STRING)
+		is_ours = strcmp(field->name, "archive") == 0 ||
+		    strcmp(field->name, "cause") == 0;
+	else
+		is_ours = field->type != FIELD_LIST;
+	return is_ours ? EMIT_VALUE_MAX : value_max;
+}
+
 /* The value as one string in the given syntax. */
 static enum status
 put_value(struct buf *out, const struct field *field, size_t value_max,
@@ -396,7 +415,8 @@ emit_json_members(struct buf *out, const struct event *ev, size_t value_max)
 		if (st == ST_OK)
 			st = buf_addc(out, ':');
 		if (st == ST_OK)
-			st = put_json_value(out, &ev->field[i], value_max);
+			st = put_json_value(out, &ev->field[i],
+			    value_limit(&ev->field[i], value_max));
 	}
 	return st;
 }
@@ -451,8 +471,8 @@ logfmt_line(struct buf *out, const struct event *ev, const char *queue_id,
 		if (st == ST_OK)
 			st = buf_addc(out, '=');
 		if (st == ST_OK)
-			st = put_value(
-			    out, &ev->field[i], value_max, put_logfmt);
+			st = put_value(out, &ev->field[i],
+			    value_limit(&ev->field[i], value_max), put_logfmt);
 	}
 	return st;
 }

@@ -3,8 +3,9 @@
  *
  * Whatever a report holds, one event is one line of less than EMIT_LINE_MAX
  * bytes, no value can end it or pass for a field, and the JSON forms are valid
- * UTF-8. Values are cut at EMIT_VALUE_MAX bytes with "…", and shorter where the
- * line would become too long all the same.
+ * UTF-8. Values are cut at EMIT_VALUE_MAX bytes with "…", and those
+ * that strangers wrote shorter where the line would become too long all the
+ * same.
  */
 #ifndef EMIT_H
 #define EMIT_H

@@ -195,6 +195,42 @@ START_TEST(strings_are_cut_as_asked)
 }
 END_TEST
 
+/* What a report fills its line with is not at the expense of what we say. */
+START_TEST(our_own_values_stay_whole)
+{
+	static emit_fn *const emits[] = { emit_logfmt, emit_json };
+	static const char *const ours[] = { "archive", "cause" };
+	struct buf hostile, own, out;
+	struct event ev;
+
+	buf_init(&hostile, 1024);
+	unit_repeat(&hostile, "\x01", 600);
+	buf_init(&own, 1024);
+	unit_repeat(&own, "a", 280);
+	event_init(&ev, "report", SEV_ERR);
+	for (int i = 0; i < 8; i++)
+		event_string(&ev, "receiving-mx-hostname", hostile.data);
+	event_deviations(
+	    &ev, DEV(DEV_NUL_CHARACTER) | DEV(DEV_RAW_CONTROL_CHARACTER));
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		event_string(&ev, ours[i], own.data);
+	for (size_t i = 0; i < ARRAY_LEN(emits); i++) {
+		const char *at;
+
+		buf_init(&out, 1 << 20);
+		ck_status("emit", emits[i](&out, &ev, "Q"), ST_OK);
+		ck_assert_uint_lt(out.len, EMIT_LINE_MAX);
+		at = strstr(out.data, own.data);
+		ck_assert_ptr_nonnull(at);
+		ck_assert_ptr_nonnull(strstr(at + own.len, own.data));
+		ck_assert_ptr_nonnull(strstr(out.data, "nul-character"));
+		buf_free(&out);
+	}
+	buf_free(&hostile);
+	buf_free(&own);
+}
+END_TEST
+
 /* The worst that a report can bring: every field full of what grows most. */
 START_TEST(a_line_has_its_limit)
 {
@@ -341,6 +377,7 @@ emit_suite(void)
 	tcase_add_loop_test(tc, values_are_cut, 0, 4);
 	tcase_add_test(tc, strings_are_cut_as_asked);
 	tcase_add_loop_test(tc, a_line_has_its_limit, 0, 8);
+	tcase_add_test(tc, our_own_values_stay_whole);
 	tcase_add_test(tc, a_queue_id_can_forge_nothing);
 	tcase_add_test(tc, journal_entries);
 	tcase_add_test(tc, text_is_made_visible);
