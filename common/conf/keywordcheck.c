@@ -7,6 +7,7 @@
 
 enum {
 	RECIPIENT_MAX = 254,   /* bytes of an address (RFC 5321) */
+	DOMAIN_MAX = 1000,     /* with letters of four bytes */
 	SOCKET_PATH_MAX = 107, /* bytes of sockaddr_un.sun_path, less its NUL */
 	HTTP_PATH_MAX = 200,
 	TOKEN_MIN = 16, /* what nobody guesses */
@@ -39,20 +40,73 @@ keyword_check_socket(const char *value)
 	    : "the port is not 1 to 65535";
 }
 
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+/*
+ * A domain name of letters, digits, "-" and "_", where a letter may be any
+ * character that is not ASCII; a dot at its end is permitted.
+ */
+static bool
+is_domain(const char *name, size_t len)
+{
+	uint32_t cp;
+	bool is_label = false; /* has this one begun? */
+
+	if (len > DOMAIN_MAX || (len > 0 && name[0] == '-'))
+		return false;
+	for (size_t n; len > 0; name += n, len -= n) {
+		n = utf8_decode(name, len, &cp);
+		if (n == 0)
+			return false;
+		if (*name == '.') {
+			if (!is_label || name[-1] == '-' ||
+			    (len > 1 && name[1] == '-'))
+				return false;
+			is_label = false;
+			if (len == 1)
+				return true;
+			continue;
+		}
+		if (n == 1 && strchr(ALNUM "-_", *name) == NULL)
+			return false;
+		is_label = true;
+	}
+	return is_label && name[-1] != '-';
+}
+
+/* The local part of an address: nothing, a quoted one, or a plain one. */
+static bool
+is_local(const char *local, size_t len)
+{
+	if (len >= 2 && local[0] == '"' && local[len - 1] == '"')
+		return true;
+	for (size_t i = 0; i < len; i++) {
+		if (strchr("@:,;()[]\"", local[i]) != NULL)
+			return false;
+	}
+	return true;
+}
+
 const char *
 keyword_check_mailbox(const char *value)
 {
+	static const char neither[] =
+	    "not an address (tls-reports@example.com) or a domain "
+	    "(@reports.example.com)";
 	const char *at = strrchr(value, '@');
+	size_t len;
 
-	if (at == NULL || at[1] == '\0')
-		return "not an address (tls-reports@example.com) or a domain "
-		       "(@reports.example.com)";
-	return strpbrk(value, "<>") != NULL ? "angle brackets are not part of "
-					      "the address"
-					    : NULL;
+	if (strpbrk(value, "<>") != NULL)
+		return "angle brackets are not part of the address";
+	if (at == NULL || !is_local(value, (size_t)(at - value)))
+		return neither;
+	at++;
+	len = strlen(at);
+	if (at[0] == '[')
+		return len > 2 && strchr(at, ']') == at + len - 1 ? NULL
+								  : neither;
+	return is_domain(at, len) ? NULL : neither;
 }
-
-#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 /*
  * A plain address, for it goes to sendmail(8) and into a header field: a
@@ -88,7 +142,7 @@ keyword_check_state_file(const char *value)
 const char *
 keyword_check_domain(const char *value)
 {
-	return strpbrk(value, "@/: ") != NULL ? "not a domain name" : NULL;
+	return is_domain(value, strlen(value)) ? NULL : "not a domain name";
 }
 
 /* A name, and a "/" where only its fields with our queue id count. */
