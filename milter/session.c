@@ -41,6 +41,27 @@ message_begin(struct connection *connection, const char *sender)
 	m->sender = strdup(address);
 }
 
+/*
+ * A copy of the recipient without its source route ("<@a,@b:c@d>"), which
+ * Postfix takes off as it comes and does not find again.
+ */
+static char *
+without_route(const char *recipient)
+{
+	bool is_bracketed = recipient[0] == '<';
+	const char *colon = recipient[is_bracketed ? 1 : 0] == '@'
+	    ? strchr(recipient, ':')
+	    : NULL;
+	char *copy;
+
+	if (colon == NULL)
+		return strdup(recipient);
+	copy = strdup(is_bracketed ? colon : colon + 1);
+	if (copy != NULL && is_bracketed)
+		copy[0] = '<';
+	return copy;
+}
+
 static bool
 remember(struct message *m, const char *recipient)
 {
@@ -52,7 +73,7 @@ remember(struct message *m, const char *recipient)
 	if (ours == NULL)
 		return false;
 	m->ours = ours;
-	ours[m->count] = strdup(recipient);
+	ours[m->count] = without_route(recipient);
 	if (ours[m->count] == NULL)
 		return false;
 	m->count++;

@@ -22,7 +22,7 @@ enum {
 struct message {
 	struct conf *conf; /* in force when it began */
 	char *sender;
-	char **ours; /* recipients that are the report mailbox, as sent */
+	char **ours; /* the report mailbox as sent, less source routes */
 	size_t count;
 	bool has_others; /* recipients besides */
 	bool is_taken;   /* counted in the server as in flight */

@@ -34,6 +34,8 @@ class OtherRecipients(LabCase):
                          "tls-reports @example.test",
                          "tls-reports(c)@example.test",
                          "tls-reports@example.test.",
+                         "@relay.example:tls-reports@example.test",
+                         "@a.example,@b.example:tls-reports+x@example.test",
                          '"tls\\-reports"@example.test'):
             with self.subTest(spelling=spelling):
                 queue_id, _ = self.expect_report(
