@@ -173,8 +173,12 @@ event_policy(struct event *ev, const struct report *report,
 	event_string(ev, "policy-type", policy->policy_type);
 	event_string(ev, "policy-domain", policy->policy_domain);
 	event_list(ev, "mx-host", policy->mx_host);
-	event_count(ev, "total-successful-session-count", totals->successful);
-	event_count(ev, "total-failure-session-count", totals->failed);
+	/* What is left out is 0, or what the failures add up to. */
+	if (!policy->successful.is_invalid)
+		event_count(
+		    ev, "total-successful-session-count", totals->successful);
+	if (!policy->failed.is_invalid)
+		event_count(ev, "total-failure-session-count", totals->failed);
 	event_rate(ev, "failure-rate", totals_rate(totals));
 	event_string(ev, "severity", severity_str(severity));
 	event_list(ev, "policy-string", policy->policy_string);

@@ -186,9 +186,10 @@ member_count(struct json_span span, struct count *count, deviations *dev)
 	if (!(value >= 0 && value <= COUNT_MAX) ||
 	    value != (double)(uint64_t)value) {
 		deviation_add(dev, DEV_COUNT_INVALID);
+		count->is_invalid = true;
 		return ST_OK;
 	}
-	*count = (struct count){ true, (uint64_t)value };
+	*count = (struct count){ .is_known = true, .value = (uint64_t)value };
 	return ST_OK;
 }
 

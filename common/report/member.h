@@ -72,6 +72,7 @@ enum status member_strings(struct json_span span, cJSON **list,
 /* A session count: 0 to 2^53 - 1, or unknown. */
 struct count {
 	bool is_known;
+	bool is_invalid; /* it is there, and no count */
 	uint64_t value;
 };
 

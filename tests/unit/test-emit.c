@@ -84,8 +84,9 @@ START_TEST(fields_of_each_type)
 	event_string(&ev, "none", NULL);
 	event_string(&ev, "none", "");
 	event_count(&ev, "count", UINT64_MAX);
-	event_known(&ev, "none", (struct count){ false, 3 });
-	event_known(&ev, "known", (struct count){ true, 3 });
+	event_known(&ev, "none", (struct count){ .value = 3 });
+	event_known(
+	    &ev, "known", (struct count){ .is_known = true, .value = 3 });
 	event_time(&ev, "time", time);
 	event_time(&ev, "time", (struct datetime){ "yesterday", false, 0 });
 	event_time(&ev, "none", (struct datetime){ NULL, false, 0 });

@@ -306,12 +306,14 @@ static const struct {
 
 START_TEST(counts_are_read)
 {
-	struct count count = { !counts[_i].is_known, 99 };
+	struct count count = { .is_known = !counts[_i].is_known, .value = 99 };
 	deviations dev = 0;
 
 	ck_status(counts[_i].token,
 	    member_count(span_of(counts[_i].token), &count, &dev), ST_OK);
 	ck_assert_int_eq(count.is_known, counts[_i].is_known);
+	ck_assert_int_eq(
+	    count.is_invalid, (counts[_i].dev & DEV(DEV_COUNT_INVALID)) != 0);
 	ck_assert_uint_eq(count.value, counts[_i].value);
 	ck_deviations(counts[_i].token, dev, counts[_i].dev);
 }
@@ -525,7 +527,7 @@ START_TEST(every_call_may_fail)
 
 	for (n = 1;; n++) {
 		struct datetime datetime = { NULL, false, 0 };
-		struct count count = { false, 0 };
+		struct count count = { .is_known = false };
 		cJSON *list = NULL;
 		enum status st;
 
