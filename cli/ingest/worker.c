@@ -210,9 +210,8 @@ is_sha256(const char *text)
 }
 
 /*
- * A report without a message is the operator's word; so is a record of one. But
- * not among mail: what follows a "From " line of an mbox may be a stranger's,
- * where a body's lines are not escaped.
+ * A report or a record where messages are: what follows a "From " line of an
+ * mbox may be a stranger's, where a body's lines are not escaped.
  */
 static bool
 is_among_mail(const struct worker *w, const struct input_origin *origin)
@@ -221,6 +220,10 @@ is_among_mail(const struct worker *w, const struct input_origin *origin)
 	    origin->kind != INPUT_MESSAGE;
 }
 
+/*
+ * A report without a message is the operator's word, and so is a record of one,
+ * but not among mail.
+ */
 static bool
 is_genuine(const struct worker *w, const struct input_origin *origin)
 {
