@@ -262,21 +262,36 @@ replace_locked(
 	return st;
 }
 
+/*
+ * Open the old state, if there is one: opening must not make it, or others that
+ * look for one meanwhile find it, and it is not whole.
+ */
+static enum status
+open_old(struct state **old, const struct place *place,
+    const struct state_options *options, struct fault *fault)
+{
+	if (access(place->path, F_OK) == -1 && errno == ENOENT)
+		return ST_STATE;
+	return state_open(old, place->path, options, fault);
+}
+
 static enum status
 replace_state(struct walk *walk, const struct place *place, int64_t since,
     const struct state_options *options)
 {
 	struct state *old = NULL;
-	enum status st = state_open(&old, place->path, options, walk->fault);
+	enum status st = open_old(&old, place, options, walk->fault);
 	bool is_locked = false;
 
 	if (st == ST_OK) {
 		st = statedb_begin(old, true, walk->fault);
 		is_locked = st == ST_OK;
 	}
-	/* One that cannot be used by anybody need not be locked. */
+	/* One that cannot be used by anybody need not be locked, and nobody
+	   waits for it while we wait for who opens it in vain. */
 	if (st != ST_STATE_BUSY)
-		st = replace_locked(walk, place, since, options->busy_ms);
+		st = replace_locked(walk, place, since,
+		    is_locked ? options->busy_ms : STATE_BUSY_MS);
 	if (is_locked)
 		(void)statedb_end(old, ST_STATE, NULL);
 	state_close(&old);

@@ -20,6 +20,7 @@ import time
 from collectorcase import CollectorCase, lab, mails
 
 STARTS = int(os.environ.get("STARTS", "4"))
+INDEX_SECONDS = 2.0  # that a daemon waits for it before it listens
 BACKLOG = 400  # reports of an archive that is not empty
 LARGE = 4000   # of one that takes a while
 
@@ -139,21 +140,28 @@ class Start(CollectorCase):
         return "\n--\n".join(self.text_of(one.process.pid)
                              for one in (self.there, self.posts))
 
+    def start_with(self, rep, first):
+        """Both, and send a report both ways as soon as they listen."""
+        began = time.monotonic()
+        self.start_both()
+        self.both_ways(rep)
+        names = self.names_since(first)
+        # Who has waited that long for the index listens without it.
+        if time.monotonic() - began < INDEX_SECONDS:
+            self.assertEqual(names, ["duplicate", "report"],
+                             self.both_texts())
+        self.assertEqual(len(names), 2, self.both_texts())
+
     def check(self, count, spoil=lambda state: None, trouble=()):
         """Start both at once, again and again."""
         for _ in range(STARTS):
             self.furnish(count, spoil)
             first = len(self.logged())
-            rep = self.fresh()
-            self.start_both()
-            self.both_ways(rep)
-            self.assertEqual(self.names_since(first),
-                             ["duplicate", "report"],
-                             self.both_texts())
+            self.start_with(self.fresh(), first)
             self.assertLessEqual(
                 set(self.reasons(self.there) + self.reasons(self.posts)),
                 set(trouble), self.both_texts())
-            self.assertEqual(self.indexed(), count + 1)
+            self.wait_indexed(count + 1)
             made = [self.text_of(one.process.pid).count("reports in the index")
                     for one in (self.there, self.posts)]
             self.assertEqual(sorted(made), [0, 1], self.both_texts())
@@ -177,6 +185,23 @@ class Start(CollectorCase):
                                  "PRAGMA user_version = 99;")
         self.check(BACKLOG, spoil, ["state-version"])
 
+    def test_somebody_looks_for_it(self):
+        """Who opens the index just then, and is slow, is waited for."""
+        path = self.there.state.parent
+        directory = os.open(path, os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        fcntl.flock(directory, fcntl.LOCK_SH)
+        self.there.start(wait=False)
+        lab.wait_until(
+            lambda: "making the index" in self.text_of(self.there.process.pid),
+            "the milter that makes it")
+        time.sleep(0.5)
+        self.assertFalse(self.there.state.exists())
+        fcntl.flock(directory, fcntl.LOCK_UN)
+        self.mail(self.fresh())
+        self.wait_indexed(1)
+        self.assertEqual(self.reasons(self.there), [])
+
     def test_with_commands(self):
         """reindex and ingest at the same moment as both."""
         for _ in range(STARTS):
@@ -194,16 +219,13 @@ class Start(CollectorCase):
                 for words in (("reindex", "-c", str(self.there.conf)),
                               ("ingest", "-c", str(self.there.conf),
                                str(path)))]
-            self.start_both()
-            self.both_ways(rep)
+            self.start_with(rep, first)
             ended = [(one.communicate(timeout=60)[1], one.returncode)
                      for one in commands]
             # 75: another is making it.
             self.assertIn(ended[0][1], (0, 75), ended)
             self.assertEqual(ended[1][1], 0, ended)
             self.wait_indexed(BACKLOG + 2)
-            self.assertEqual(self.names_since(first),
-                             ["duplicate", "report"], self.both_texts())
             self.stop_both()
 
     def make_slowly(self):
