@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "idn.h"
 #include "text.h"
 
 enum {
@@ -14,13 +15,6 @@ struct address {
 	const char *domain; /* behind the last "@", not terminated */
 	size_t domain_len;
 };
-
-/* The length of a domain without its final dot. */
-static size_t
-domain_length(const char *domain, size_t len)
-{
-	return len > 0 && domain[len - 1] == '.' ? len - 1 : len;
-}
 
 /* Copy a local part, its quotes and backslashes taken off. */
 static bool
@@ -68,7 +62,7 @@ parse(const char *s, struct address *address)
 	if (at == 0)
 		return false;
 	address->domain = s + at;
-	address->domain_len = domain_length(s + at, len - at);
+	address->domain_len = len - at;
 	return unquote(s, at - 1, address->local);
 }
 
@@ -91,10 +85,9 @@ mailbox_is_ours(const struct conf *conf, const char *recipient)
 	for (size_t i = 0; i < conf->mailbox.count; i++) {
 		const char *ours = conf->mailbox.item[i];
 		const char *at = strrchr(ours, '@');
-		size_t len = domain_length(at + 1, strlen(at + 1));
 
-		if (len != address.domain_len ||
-		    !text_ieqn(at + 1, address.domain, len))
+		if (!idn_is_same(at + 1, strlen(at + 1), address.domain,
+			address.domain_len))
 			continue;
 		if (at == ours ||
 		    is_local(address.local, ours, (size_t)(at - ours),
@@ -107,15 +100,14 @@ mailbox_is_ours(const struct conf *conf, const char *recipient)
 bool
 mailbox_is_our_domain(const struct conf *conf, const char *name)
 {
-	size_t len = domain_length(name, strlen(name));
+	size_t len = strlen(name);
 
 	if (conf->domain.count == 0)
 		return true;
 	for (size_t i = 0; i < conf->domain.count; i++) {
 		const char *ours = conf->domain.item[i];
-		size_t n = domain_length(ours, strlen(ours));
 
-		if (len == n && text_ieqn(name, ours, n))
+		if (idn_is_same(ours, strlen(ours), name, len))
 			return true;
 	}
 	return false;

@@ -12,13 +12,15 @@
  * Is this envelope recipient one of the configuration's Mailbox entries? Takes
  * an address as SMTP has it: angle brackets, quoted local part, source route,
  * final dot and all (RFC 5321, section 4.1.2). ASCII case is ignored, and
- * RecipientDelimiter extensions match.
+ * RecipientDelimiter extensions match. Domains with U-labels and with A-labels
+ * are the same (RFC 5890).
  */
 bool mailbox_is_ours(const struct conf *conf, const char *recipient);
 
 /*
  * Is the policy domain (for DANE, it may be an MX host) in the Domain list, or
- * is there no list? Case and a final dot do not matter.
+ * is there no list? Case, a final dot, and whether it is in U-labels or
+ * A-labels do not matter.
  */
 bool mailbox_is_our_domain(const struct conf *conf, const char *name);
 

@@ -14,10 +14,10 @@ enum {
 };
 
 static bool
-is_ascii(const char *name)
+is_ascii(const char *name, size_t len)
 {
-	for (; *name != '\0'; name++) {
-		if ((unsigned char)*name >= 0x80)
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)name[i] >= 0x80)
 			return false;
 	}
 	return true;
@@ -100,7 +100,7 @@ idn_to_ascii(const char *name, char out[IDN_NAME_MAX])
 		return false;
 	/* libidn2 refuses some names of ASCII that the DNS has, such as those
 	   with "--" where an A-label has it. */
-	if (is_ascii(name))
+	if (is_ascii(name, strlen(name)))
 		return take_name(name, out);
 	if (idn2_to_ascii_8z(
 		name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
@@ -109,4 +109,40 @@ idn_to_ascii(const char *name, char out[IDN_NAME_MAX])
 	is_good = take_name(ascii, out);
 	idn2_free(ascii);
 	return is_good;
+}
+
+/* The A-labels of len bytes. */
+static bool
+a_labels(const char *name, size_t len, char out[IDN_NAME_MAX])
+{
+	char copy[INPUT_MAX + 1];
+
+	if (len >= sizeof copy)
+		return false;
+	memcpy(copy, name, len);
+	copy[len] = '\0';
+	return idn_to_ascii(copy, out);
+}
+
+/* The length without a dot at the end. */
+static size_t
+bare_length(const char *name, size_t len)
+{
+	return len > 0 && name[len - 1] == '.' ? len - 1 : len;
+}
+
+bool
+idn_is_same(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	char a_ascii[IDN_NAME_MAX], b_ascii[IDN_NAME_MAX];
+
+	a_len = bare_length(a, a_len);
+	b_len = bare_length(b, b_len);
+	if (a_len == b_len && text_ieqn(a, b, a_len))
+		return true;
+	/* Most are: one look more is all that this costs them. */
+	if (is_ascii(a, a_len) && is_ascii(b, b_len))
+		return false;
+	return a_labels(a, a_len, a_ascii) && a_labels(b, b_len, b_ascii) &&
+	    strcmp(a_ascii, b_ascii) == 0;
 }

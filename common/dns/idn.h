@@ -22,4 +22,11 @@ enum {
  */
 bool idn_to_ascii(const char *name, char out[IDN_NAME_MAX]);
 
+/*
+ * Are these the same domain, of so many bytes? Case, a dot at the end, and
+ * whether either is in U-labels or in A-labels do not matter. What is no domain
+ * name is the same as what has the same bytes, but for the case of ASCII.
+ */
+bool idn_is_same(const char *a, size_t a_len, const char *b, size_t b_len);
+
 #endif

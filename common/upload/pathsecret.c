@@ -3,7 +3,7 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-#include "text.h"
+#include "idn.h"
 
 const char *
 auth_str(enum auth auth)
@@ -61,19 +61,11 @@ pathsecret_is_token(const struct conf *conf, const char *token)
 	return is_found;
 }
 
-static size_t
-domain_length(const char *domain, size_t len)
-{
-	return len > 0 && domain[len - 1] == '.' ? len - 1 : len;
-}
-
 static bool
 is_domain(const char *secret, const char *domain)
 {
-	size_t ours = domain_length(secret, strcspn(secret, " "));
-	size_t len = domain_length(domain, strlen(domain));
-
-	return ours == len && text_ieqn(secret, domain, len);
+	return idn_is_same(
+	    secret, strcspn(secret, " "), domain, strlen(domain));
 }
 
 bool

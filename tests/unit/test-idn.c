@@ -110,6 +110,43 @@ START_TEST(long_input_is_refused)
 }
 END_TEST
 
+START_TEST(names_are_the_same_or_not)
+{
+	static const struct {
+		const char *a, *b;
+		bool is_same;
+	} pairs[] = {
+		{ "a.example", "A.Example.", true },
+		{ "a.example", "b.example", false },
+		{ "a.example", "a.example.b", false },
+		{ "m\303\274n.example", "xn--mn-xka.example", true },
+		{ "M\303\234N.example.", "m\303\274n.example", true },
+		{ "m\303\274n.example", "mun.example", false },
+		/* No names, and the same only as they are. */
+		{ "", "", true },
+		{ "", "a", false },
+		{ "*.A", "*.a", true },
+		{ "m\303n", "m\303n", true },
+		{ "m\303n", "m\303\274n", false },
+	};
+
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+		const char *a = pairs[i].a, *b = pairs[i].b;
+
+		ck_assert_msg(
+		    idn_is_same(a, strlen(a), b, strlen(b)) == pairs[i].is_same,
+		    "%s %s", a, b);
+		ck_assert_msg(
+		    idn_is_same(b, strlen(b), a, strlen(a)) == pairs[i].is_same,
+		    "%s %s", b, a);
+	}
+	/* No more is read than the lengths say. */
+	ck_assert(idn_is_same("a.example token", 9, "a.example", 9));
+	ck_assert(idn_is_same(
+	    "m\303\274n.example token", 12, "xn--mn-xka.examples", 18));
+}
+END_TEST
+
 Suite *
 idn_suite(void)
 {
@@ -118,6 +155,7 @@ idn_suite(void)
 
 	tcase_add_test(tc, names_become_a_labels);
 	tcase_add_test(tc, long_input_is_refused);
+	tcase_add_test(tc, names_are_the_same_or_not);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -8,7 +8,9 @@
 
 static const char text[] = "Mailbox tls-reports@example.com\n"
 			   "Mailbox TLS@Other.Example.\n"
-			   "Mailbox @reports.example.com\n";
+			   "Mailbox @reports.example.com\n"
+			   "Mailbox tls@m\xc3\xbcn.example\n"
+			   "Mailbox @xn--caf-dma.example\n";
 
 static const struct {
 	const char *recipient;
@@ -46,6 +48,14 @@ static const struct {
 	{ "\"tls-reports@example.com\"@example.org", false },
 	{ "tls-reports@example.com..", false },
 	{ "\xc3\xa9@example.com", false },
+	{ "tls@m\xc3\xbcn.example", true },
+	{ "TLS@M\xc3\x9cN.Example.", true },
+	{ "tls@xn--mn-xka.example", true },
+	{ "tls@mun.example", false },
+	{ "tls@m\xc3n.example", false },
+	{ "a@caf\xc3\xa9.example", true },
+	{ "a@XN--CAF-DMA.example", true },
+	{ "a@caf\xc3\xa9.b.example", false },
 };
 
 START_TEST(recipients_are_ours_or_not)
@@ -113,12 +123,15 @@ static const struct {
 	{ "", false },
 	{ ".", false },
 	{ "example.com.evil.org", false },
+	{ "XN--MN-XKA.example", true },
+	{ "m\xc3\xbcn.example.", true },
 };
 
 START_TEST(names_are_ours_or_not)
 {
 	struct conf *conf = unit_conf("Mailbox a@b\nDomain example.com\n"
-				      "Domain MX.other.example.\n");
+				      "Domain MX.other.example.\n"
+				      "Domain m\xc3\xbcn.example\n");
 	struct conf *none = unit_conf("Mailbox a@b\n");
 
 	ck_assert_msg(mailbox_is_our_domain(conf, domains[_i].name) ==
