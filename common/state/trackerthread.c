@@ -220,7 +220,23 @@ is_needed(void *ctx)
 	return true;
 }
 
-/* Make the state anew from what was archived until now, or wait for another
+/*
+ * Until when the archive makes the state: what it is made of is no news, and
+ * what came since the tracker fell behind has been told to nobody.
+ */
+static int64_t
+find_until(struct tracker *t)
+{
+	int64_t until = (int64_t)time(NULL);
+
+	(void)pthread_mutex_lock(&t->mutex);
+	if (t->since < until)
+		until = t->since;
+	(void)pthread_mutex_unlock(&t->mutex);
+	return until;
+}
+
+/* Make the state anew from what was archived until then, or wait for another
    that does. */
 static enum status
 make_anew(struct tracker *t, const struct conf *conf, struct walk_log *walk,
@@ -235,9 +251,10 @@ make_anew(struct tracker *t, const struct conf *conf, struct walk_log *walk,
 
 	set_options(conf, &options);
 	do {
-		until = (int64_t)time(NULL);
+		until = find_until(t);
 		st = reindex(conf->state_file, conf->archive_directory, conf,
-		    &options, until, until, &handler, &progress, fault);
+		    &options, until, (int64_t)time(NULL), &handler, &progress,
+		    fault);
 	} while (
 	    st == ST_STATE_BUSY && !walk->has_turn && wait_for_others(walk));
 	if (st != ST_OK || !walk->is_making)
@@ -245,7 +262,8 @@ make_anew(struct tracker *t, const struct conf *conf, struct walk_log *walk,
 	log_text(t->log, SEV_INFO, "%llu reports in the index",
 	    (unsigned long long)progress.added);
 	(void)pthread_mutex_lock(&t->mutex);
-	t->since = until;
+	if (until < t->since)
+		t->since = until;
 	(void)pthread_mutex_unlock(&t->mutex);
 	walk->is_making = false;
 	return ST_OK;

@@ -1,8 +1,10 @@
 /* Tests of tracker: the state follows the archive, whatever becomes of it. */
 #include <check.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -311,6 +313,53 @@ START_TEST(a_lost_state_is_made_anew)
 }
 END_TEST
 
+/* Another process has the turn to make the state, until *lock is closed. */
+static void
+take_turn(int *lock)
+{
+	char made[500];
+
+	(void)snprintf(made, sizeof made, "%s.new", state_path);
+	*lock = open(made, O_RDWR | O_CREAT, 0640);
+	ck_assert_int_ne(*lock, -1);
+	ck_assert_int_eq(flock(*lock, LOCK_EX), 0);
+}
+
+/*
+ * What a new state is made of is no news, but what came while there was none
+ * has not been told: while the daemon was running, or waited at its start.
+ */
+START_TEST(what_came_without_a_state_is_told)
+{
+	bool is_at_start = _i == 1;
+	const struct timespec pause = { .tv_sec = 2, .tv_nsec = 100000000 };
+	int lock;
+
+	if (is_at_start) {
+		take_turn(&lock);
+		tracker = tracker_new(the_log, NULL, true);
+		ck_assert_ptr_nonnull(tracker);
+		tracker_configure(tracker, conf);
+		ck_status("start", tracker_start(tracker, 1, &fault), ST_OK);
+		ck_line("waiting for another process");
+	} else {
+		start();
+		ck_assert_int_eq(give("A", 2, 100, 0), STATE_NEW);
+		take_turn(&lock);
+		ck_assert_int_eq(unlink(state_path), 0);
+		/* Times are compared in seconds. */
+		(void)nanosleep(&pause, NULL);
+	}
+	ck_assert_int_eq(give("B", 2, 40, 1), STATE_NEW);
+	(void)nanosleep(&pause, NULL);
+	ck_assert_uint_eq(news.count, 0);
+	(void)close(lock);
+	ck_line("making the index");
+	ck_line("event=problem-opened");
+	ck_reports(is_at_start ? 1 : 2);
+}
+END_TEST
+
 /* Also when that happens while the thread is about to rest. */
 START_TEST(a_state_lost_at_once_is_made_anew)
 {
@@ -425,6 +474,7 @@ tracker_suite(void)
 	tcase_add_test(tc, what_was_archived_before_is_found);
 	tcase_add_test(tc, a_locked_state_is_waited_for);
 	tcase_add_test(tc, a_lost_state_is_made_anew);
+	tcase_add_loop_test(tc, what_came_without_a_state_is_told, 0, 2);
 	tcase_add_test(tc, a_state_lost_at_once_is_made_anew);
 	tcase_add_test(tc, what_is_no_state_is_replaced);
 	tcase_add_test(tc, a_broken_record_is_named);
