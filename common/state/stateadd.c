@@ -330,8 +330,9 @@ goes_before(const struct adding *a, sqlite3_stmt *stmt, int order)
 static enum status
 find_same(struct adding *a, struct same *same)
 {
-	sqlite3_stmt *stmt = statedb_bind(a->state, SQL_REPORT_SAME, "b",
-	    (const void *)a->identity, sizeof a->identity);
+	sqlite3_stmt *stmt = statedb_bind(a->state, SQL_REPORT_SAME, "bb",
+	    (const void *)a->identity, sizeof a->identity,
+	    (const void *)a->sha256, sizeof a->sha256);
 	enum status st;
 	bool is_row;
 

@@ -29,9 +29,15 @@ const char statesql_schema[] =
     " rank INTEGER NOT NULL," /* enum rank */
     " counted INTEGER NOT NULL,"
     " path TEXT NOT NULL);"
-    "CREATE INDEX report_identity ON report (identity);"
+    "CREATE INDEX report_identity ON report (identity) WHERE counted = 1;"
+    "CREATE INDEX report_differing ON report (identity, sha256)"
+    " WHERE counted = 0;"
     "CREATE INDEX report_finish ON report (finish);"
-    "CREATE INDEX report_differing ON report (id) WHERE counted = 0;"
+    /* For a report that gives way and was its reporter's newest. */
+    "CREATE INDEX report_newest ON report (organization, finish)"
+    " WHERE counted = 1;"
+    "CREATE INDEX report_received ON report (organization, received)"
+    " WHERE counted = 1;"
     "CREATE TABLE policy ("
     " domain INTEGER NOT NULL REFERENCES name,"
     " type INTEGER NOT NULL REFERENCES name,"
@@ -140,6 +146,9 @@ const char statesql_schema[] =
 #define COUNT_MAX_SQL "4503599627370496"
 #define MORE(column)                                                           \
 	column " = min(" column " + excluded." column ", " COUNT_MAX_SQL ")"
+#define SAME                                                                   \
+	"SELECT id, sha256, counted, received, path, rank FROM report"         \
+	" WHERE identity = ?1"
 #define OTHERS    "organization = ?1 AND counted = 1 AND id <> ?2"
 #define BY_FAILED " ORDER BY 4 DESC, 3 DESC, 1"
 /* Of sts and tlsa the greater, and all else added. */
@@ -154,9 +163,10 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_NAME_FIND] = "SELECT id FROM name WHERE text = ?1",
 	[SQL_NAME_ADD] = "INSERT INTO name (text) VALUES (?1) RETURNING id",
 	[SQL_NAME_TEXT] = "SELECT text FROM name WHERE id = ?1",
-	[SQL_REPORT_SAME] = "SELECT id, sha256, counted, received, path, rank"
-			    " FROM report"
-			    " WHERE identity = ?1",
+	/* The one that counts, and that with the same content: anybody can send
+	   thousands of others. */
+	[SQL_REPORT_SAME] = SAME " AND counted = 1 UNION ALL " SAME
+				 " AND counted = 0 AND sha256 = ?2",
 	[SQL_REPORT_ADD] =
 	    "INSERT INTO report (identity, sha256, organization, report_id,"
 	    " domain, begin, finish, received, counted, path, rank)"
@@ -221,11 +231,12 @@ static const char *const texts[STATEMENTS] = {
 	    " received = max(received, excluded.received)",
 	[SQL_REPORTER_LESS] =
 	    "UPDATE reporter SET reports = reports - 1 WHERE id = ?1",
-	/* Seldom, so that no index serves it: when none is as new. */
+	/* When none is as new. */
 	[SQL_REPORTER_AGAIN] =
-	    "UPDATE reporter SET (newest, received) = ("
-	    "SELECT max(finish), max(received) FROM report WHERE " OTHERS
-	    ") WHERE id = ?1 AND reports > 0"
+	    "UPDATE reporter SET"
+	    " newest = (SELECT max(finish) FROM report WHERE " OTHERS "),"
+	    " received = (SELECT max(received) FROM report WHERE " OTHERS ")"
+	    " WHERE id = ?1 AND reports > 0"
 	    " AND ((newest <= ?3 AND NOT EXISTS ("
 	    "SELECT 1 FROM report WHERE finish >= ?3 AND " OTHERS "))"
 	    " OR (received <= ?4 AND NOT EXISTS ("

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ledger.h"
+#include "statedb.h"
 #include "suites.h"
 #include "unit.h"
 
@@ -278,6 +279,50 @@ START_TEST(what_is_older_costs_nothing)
 }
 END_TEST
 
+/*
+ * What a report costs does not grow with those that are there: not with the
+ * contents of one identity, nor when a report gives way that was its reporter's
+ * newest. No statement looks at all of a table.
+ */
+START_TEST(a_report_costs_no_walk)
+{
+	static const enum statement statements[] = { SQL_REPORT_SAME,
+		SQL_REPORT_COUNTED, SQL_REPORT_GET, SQL_REPORT_DELETE,
+		SQL_POLICY_NOISE, SQL_POLICY_OF_REPORT, SQL_POLICY_DELETE,
+		SQL_FAILURE_DELETE, SQL_SUM_REPORT, SQL_SUM_FAILURES,
+		SQL_REPORTER_LESS, SQL_REPORTER_AGAIN, SQL_REPORTER_CLEAN,
+		SQL_DOMAIN_CLEAN, SQL_DIRTY_KNOWN, SQL_DIRTY_FAILING,
+		SQL_PROBLEM_FLOOR, SQL_PROBLEM_FROM, SQL_PROBLEM_LATEST,
+		SQL_PROBLEM_DELETE, SQL_PROBLEM_DISPLACE,
+		SQL_PROBLEM_REPORTERS_DELETE, SQL_EVIDENCE, SQL_NAME_FIND };
+	char sql[4096];
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+
+	ck_assert_int_eq(sqlite3_open(ledger.path, &db), SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_LEN(statements); i++) {
+		bool has_content = false;
+
+		(void)snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s",
+		    statesql_text(statements[i]));
+		ck_assert_int_eq(
+		    sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+		while (sqlite3_step(stmt) == SQLITE_ROW) {
+			const char *step =
+			    (const char *)sqlite3_column_text(stmt, 3);
+
+			ck_assert_msg(strncmp(step, "SCAN", 4) != 0, "%s: %s",
+			    step, sql);
+			has_content = has_content ||
+			    strstr(step, "sha256=?") != NULL;
+		}
+		ck_assert(has_content || statements[i] != SQL_REPORT_SAME);
+		(void)sqlite3_finalize(stmt);
+	}
+	(void)sqlite3_close(db);
+}
+END_TEST
+
 Suite *
 statehostile_suite(void)
 {
@@ -293,6 +338,7 @@ statehostile_suite(void)
 	tcase_add_test(tcase, many_fall_silent_in_parts);
 	tcase_add_test(tcase, problems_are_settled_in_parts);
 	tcase_add_test(tcase, what_is_older_costs_nothing);
+	tcase_add_test(tcase, a_report_costs_no_walk);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
