@@ -16,6 +16,7 @@ enum {
 	BATCH = 500,  /* reports added to a state that others use, at once */
 	HOLD_MS = 20, /* that it is locked for that; others wait 100 */
 	SLACK = 120,  /* seconds that a file's time may be off */
+	TOLD = 3600,  /* after which who is silent has been told as such */
 	PATH_ROOM = 4096
 };
 
@@ -228,6 +229,12 @@ finish_new(struct walk *walk)
 	    statedb_bind(walk->state, SQL_WHOLE_SET, "t", archive),
 	    walk->fault);
 
+	/* Who told of them did so by the old file. */
+	if (st == ST_OK)
+		st = statedb_run(walk->state,
+		    statedb_bind(walk->state, SQL_SILENT_KNOWN, "i",
+			walk->now - walk->state->options.silent_after - TOLD),
+		    walk->fault);
 	if (st == ST_OK)
 		st = state_commit(walk->state, walk->now, NULL, walk->fault);
 	if (st == ST_OK)

@@ -310,6 +310,8 @@ static const char *const texts[STATEMENTS] = {
 	    " AND r.day = (s.newest - 1) / 86400 - v.column1) >= 5"
 	    " ORDER BY n.text LIMIT ?3",
 	[SQL_SILENT_TOLD] = "UPDATE reporter SET told = newest WHERE id = ?1",
+	[SQL_SILENT_KNOWN] = "UPDATE reporter SET told = newest"
+			     " WHERE newest <= ?1",
 	[SQL_PROBLEMS_LIVE] =
 	    "SELECT " PROBLEM_COLUMNS " WHERE p.opened = 1 AND p.state <> 2"
 	    "" OF_DOMAIN,

@@ -128,6 +128,8 @@ class Place:
                     made[column] = names.get(made[column])
             if table in ("reporter", "domain"):
                 made["id"] = names[made["id"]]
+                # Of the daemons, not of the archive.
+                made.pop("told", None)
             elif "id" in made:
                 del made["id"]
             if isinstance(made.get("report"), int):

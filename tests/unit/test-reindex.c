@@ -435,6 +435,50 @@ START_TEST(the_old_state_is_replaced)
 END_TEST
 
 /* Who has the old one open goes over to the new one. */
+static void
+count_silent(void *ctx, const struct state_reporter *reporter)
+{
+	(void)reporter;
+	++*(unsigned *)ctx;
+}
+
+static void
+count_problem(void *ctx, enum problem_change change,
+    const struct state_problem *before, const struct state_problem *after)
+{
+	(void)ctx;
+	(void)change;
+	(void)before;
+	(void)after;
+}
+
+/* Who fell silent before has been told, but for the last hour. */
+START_TEST(a_new_state_tells_nothing_again)
+{
+	/* Behind the end of SilentAfter; of what daemons look for hourly. */
+	static const struct {
+		int64_t seconds;
+		unsigned told;
+	} tests[] = { { 600, 10 }, { 3 * 3600, 0 }, { 9 * PROBLEM_DAY, 0 } };
+	int64_t now = at(DAY0 + RECORDS / 10) - 1 + options.silent_after +
+	    tests[_i].seconds;
+	unsigned told = 0;
+	const struct state_events events = { count_problem, count_silent,
+		&told };
+	struct state *state;
+
+	store_all();
+	ck_status("reindex",
+	    reindex(path, archive, conf, &options, INT64_MAX, now, &handler,
+		NULL, &fault),
+	    ST_OK);
+	ck_status("open", state_open(&state, path, &options, &fault), ST_OK);
+	ck_status("tick", state_tick(state, now, &events, &fault), ST_OK);
+	ck_assert_uint_eq(told, tests[_i].told);
+	state_close(&state);
+}
+END_TEST
+
 START_TEST(an_open_state_follows)
 {
 	struct reindex_progress progress;
@@ -752,6 +796,7 @@ reindex_suite(void)
 	tcase_add_test(tcase, records_are_added_by_their_paths);
 	tcase_add_test(tcase, paths_wait_for_a_locked_state);
 	tcase_add_loop_test(tcase, the_old_state_is_replaced, 0, 3);
+	tcase_add_loop_test(tcase, a_new_state_tells_nothing_again, 0, 3);
 	tcase_add_test(tcase, an_open_state_follows);
 	tcase_add_test(tcase, a_locked_state_is_not_replaced);
 	tcase_add_test(tcase, what_is_not_needed_is_not_made);
