@@ -244,10 +244,25 @@ replace(struct state *state, const struct key *key, int64_t floor,
 	return st;
 }
 
-/* *is_late: it was too much, and nothing has changed. */
+/* The last of them that has opened; since stays INT64_MIN without one. */
+static void
+find_opened(
+    const struct episode *episodes, size_t count, struct episode *opened)
+{
+	opened->since = INT64_MIN;
+	for (size_t i = 0; i < count; i++) {
+		if (episodes[i].has_opened && episodes[i].since > opened->since)
+			*opened = episodes[i];
+	}
+}
+
+/*
+ * *is_late: it was too much, and nothing has changed. Else *opened is the last
+ * one that has opened (find_opened), even where there is no room for it.
+ */
 static enum status
 work_out_from(struct state *state, const struct key *key, int64_t now,
-    bool *is_late, struct fault *fault)
+    bool *is_late, struct episode *opened, struct fault *fault)
 {
 	struct evidence evidence = { NULL, 0, 0, false };
 	struct episode *episodes = NULL;
@@ -271,6 +286,7 @@ work_out_from(struct state *state, const struct key *key, int64_t now,
 	if (st == ST_OK && !*is_late)
 		st = replace(
 		    state, key, floor, episodes, count, &evidence, fault);
+	find_opened(episodes, count, opened);
 	free(episodes);
 	free(evidence.sighting);
 	return st;
@@ -334,12 +350,18 @@ note_change(struct state *state, const struct key *key,
 }
 
 /*
- * What was told as open and is not there any more, since what told of it no
- * longer counts, is over now: whoever was told waits to hear so.
+ * The last one that was worked out is not there: there is no room for it, or
+ * there is none. What was told as open, since what told of it no longer counts,
+ * is over now then: whoever was told waits to hear so. One of long ago, which
+ * is the latest again, has been told. False: there is nothing to be told.
  */
 static bool
-take_back(const struct episode *before, int64_t now, struct episode *after)
+find_after(const struct episode *before, const struct episode *opened,
+    int64_t now, struct episode *after)
 {
+	*after = *opened;
+	if (opened->since != INT64_MIN && opened->resolved > before->since)
+		return opened->state != PROBLEM_OPEN;
 	if (before->state != PROBLEM_OPEN)
 		return false;
 	*after = *before;
@@ -364,16 +386,17 @@ static enum status
 work_out_key(struct state *state, const struct key *key, int64_t now,
     struct fault *fault)
 {
-	struct episode before, after;
+	struct episode before, after, opened;
 	bool has_before, has_after = false, is_late = false;
 	enum status st = get_latest(state, key, &has_before, &before, fault);
 
 	if (st == ST_OK)
-		st = work_out_from(state, key, now, &is_late, fault);
+		st = work_out_from(state, key, now, &is_late, &opened, fault);
 	if (st == ST_OK && !is_late)
 		st = get_latest(state, key, &has_after, &after, fault);
-	if (st == ST_OK && !is_late && has_before && !has_after)
-		has_after = take_back(&before, now, &after);
+	if (st == ST_OK && !is_late && has_before &&
+	    (!has_after || after.since != opened.since))
+		has_after = find_after(&before, &opened, now, &after);
 	if (st == ST_OK && has_after)
 		st = note_change(
 		    state, key, has_before ? &before : NULL, &after, fault);

@@ -202,6 +202,7 @@ note_problem(void *ctx, enum problem_change change,
 
 	(void)ctx;
 	(void)before;
+	ledger.last = *after;
 	(void)snprintf(ledger.told + len, sizeof ledger.told - len,
 	    "%s %s %s %s %s; ", problem_change_str(change),
 	    after->policy_domain, after->receiving_mx_hostname,

@@ -29,6 +29,7 @@ extern struct ledger {
 	enum rank rank;      /* of a text that is added */
 	uint64_t seed;       /* of what is drawn */
 	char told[4096];     /* by ledger_events, one behind another */
+	struct state_problem last; /* that was told of */
 	char said[65536];    /* a line each */
 } ledger;
 

@@ -227,6 +227,38 @@ START_TEST(a_problem_is_taken_back)
 }
 END_TEST
 
+/* It is the one that was told as open, not one of long ago. */
+START_TEST(the_latest_problem_is_taken_back)
+{
+	struct ledger_report g = {
+		.sender = "A", .day = 1, .successful = 90, .failed = 10
+	};
+	int64_t since[2];
+
+	(void)ledger_give(&g);
+	g.failed = 0;
+	for (g.day = 2; g.day < 10; g.day++)
+		(void)ledger_give(&g);
+	ledger.told[0] = '\0';
+	g.failed = 10;
+	(void)ledger_give(&g);
+	since[0] = ledger.last.episode.since;
+	g.failed = 0;
+	g.rank = RANK_SIGNER;
+	ck_assert_int_eq(ledger_give(&g), STATE_REPLACES);
+	ck_string("told", ledger.told,
+	    "problem-opened d.example mx1.example sts certificate-expired; "
+	    "problem-resolved d.example mx1.example sts certificate-expired; ");
+	since[1] = ledger.last.episode.since;
+	ck_assert_int_eq(since[0], ledger_at(10));
+	ck_assert_int_eq(since[1], ledger_at(10));
+	/* Of the one of long ago nothing is told. */
+	g.day = 11;
+	(void)ledger_give(&g);
+	ck_assert_int_eq(ledger.last.episode.since, ledger_at(10));
+}
+END_TEST
+
 /* What no longer counts is not the latest of its reporter either. */
 START_TEST(a_replaced_report_leaves_nothing)
 {
@@ -685,6 +717,7 @@ state_suite(void)
 	tcase_add_loop_test(tcase, the_highest_rank_counts, 0, 24);
 	tcase_add_test(tcase, a_content_rises);
 	tcase_add_test(tcase, a_problem_is_taken_back);
+	tcase_add_test(tcase, the_latest_problem_is_taken_back);
 	tcase_add_test(tcase, a_replaced_report_leaves_nothing);
 	tcase_add_loop_test(tcase, one_record_stands_for_a_content, 0, 18);
 	tcase_add_test(tcase, sessions_of_sts_and_tlsa_count_once);

@@ -27,8 +27,8 @@ settle(int64_t now)
 
 	while (has_more)
 		ck_status("settle",
-		    state_settle(
-			ledger.state, 8, now, NULL, &has_more, &ledger.fault),
+		    state_settle(ledger.state, 8, now, &ledger_events,
+			&has_more, &ledger.fault),
 		    ST_OK);
 }
 
@@ -133,6 +133,42 @@ START_TEST(what_is_stale_leaves_room)
 	(void)ledger_give(&real);
 	settle(ledger_at(21));
 	ck_assert_uint_eq(count_of_real(ledger_at(21)), 1);
+}
+END_TEST
+
+/* A problem that nobody has room for as stale is not told as resolved. */
+START_TEST(what_has_no_room_is_not_resolved)
+{
+	const struct ledger_report evil = { .sender = "Stranger",
+		.day = 1,
+		.successful = 0,
+		.failed = 100,
+		.host = "evil",
+		.hosts = 1100 };
+	struct ledger_report real = { .sender = "A",
+		.day = 19,
+		.successful = 10,
+		.failed = 990,
+		.host = "real",
+		.hosts = 1 };
+	enum state_added added;
+
+	(void)ledger_give(&evil);
+	settle(ledger_at(2));
+	ck_status("tick",
+	    state_tick(ledger.state, ledger_at(20), NULL, &ledger.fault),
+	    ST_OK);
+	ledger.told[0] = '\0';
+	(void)ledger_give(&real);
+	settle(ledger_at(20));
+	ck_assert_ptr_nonnull(strstr(ledger.told, "opened d.example real"));
+	ledger.told[0] = '\0';
+	/* Late, and stale by then. */
+	real.sender = "B";
+	ck_status(
+	    "add", ledger_try_at(&real, ledger_at(40), &added), ST_OK);
+	settle(ledger_at(40));
+	ck_assert_ptr_null(strstr(ledger.told, "resolved"));
 }
 END_TEST
 
@@ -334,6 +370,7 @@ statehostile_suite(void)
 	tcase_add_test(tcase, what_opens_is_kept);
 	tcase_add_test(tcase, what_may_open_is_kept);
 	tcase_add_test(tcase, what_is_stale_leaves_room);
+	tcase_add_test(tcase, what_has_no_room_is_not_resolved);
 	tcase_add_test(tcase, many_go_stale_in_parts);
 	tcase_add_test(tcase, many_fall_silent_in_parts);
 	tcase_add_test(tcase, problems_are_settled_in_parts);
