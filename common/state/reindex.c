@@ -184,6 +184,7 @@ make_place(struct place *place, const char *path, struct fault *fault)
 	if (!S_ISREG(ours.st_mode) || ours.st_nlink != 1)
 		return fault_set(
 		    fault, ST_STATE, "%s is in the way", place->made);
+	(void)fchmod(place->fd, ours.st_mode & 0640);
 	place->owner = find_owner(path);
 	owner_give(&place->owner, place->fd);
 	remove_beside(place->made);

@@ -24,13 +24,13 @@ extern struct ledger {
 	struct conf *conf;
 	struct state *state;
 	struct fault fault;
-	size_t evidence_max; /* to be set before it is opened */
-	unsigned records;    /* each added text is of another one */
-	enum rank rank;      /* of a text that is added */
-	uint64_t seed;       /* of what is drawn */
-	char told[4096];     /* by ledger_events, one behind another */
+	size_t evidence_max;       /* to be set before it is opened */
+	unsigned records;          /* each added text is of another one */
+	enum rank rank;            /* of a text that is added */
+	uint64_t seed;             /* of what is drawn */
+	char told[4096];           /* by ledger_events, one behind another */
 	struct state_problem last; /* that was told of */
-	char said[65536];    /* a line each */
+	char said[65536];          /* a line each */
 } ledger;
 
 /* For Check: an empty state is open. */

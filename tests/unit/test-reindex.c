@@ -479,6 +479,23 @@ START_TEST(a_new_state_tells_nothing_again)
 }
 END_TEST
 
+/* What lies in its place since a crash, or by a mistake, may be of any mode. */
+START_TEST(a_new_state_is_not_for_everybody)
+{
+	struct reindex_progress progress;
+	char made[sizeof path + 8];
+	struct stat sb;
+
+	store_all();
+	(void)snprintf(made, sizeof made, "%s.new", path);
+	unit_write(made, "", 0);
+	ck_assert_int_eq(chmod(made, _i == 0 ? 0666 : 0600), 0);
+	ck_status("reindex", run(&progress), ST_OK);
+	ck_assert_int_eq(stat(path, &sb), 0);
+	ck_assert_uint_eq(sb.st_mode & 0777, _i == 0 ? 0640 : 0600);
+}
+END_TEST
+
 START_TEST(an_open_state_follows)
 {
 	struct reindex_progress progress;
@@ -797,6 +814,7 @@ reindex_suite(void)
 	tcase_add_test(tcase, paths_wait_for_a_locked_state);
 	tcase_add_loop_test(tcase, the_old_state_is_replaced, 0, 3);
 	tcase_add_loop_test(tcase, a_new_state_tells_nothing_again, 0, 3);
+	tcase_add_loop_test(tcase, a_new_state_is_not_for_everybody, 0, 2);
 	tcase_add_test(tcase, an_open_state_follows);
 	tcase_add_test(tcase, a_locked_state_is_not_replaced);
 	tcase_add_test(tcase, what_is_not_needed_is_not_made);

@@ -420,7 +420,6 @@ START_TEST(the_visitor_may_end_it)
 }
 END_TEST
 
-/* The report within an archive record. */
 /* The strings of a struct share its store: all of them as long as can be. */
 
 static void
@@ -506,6 +505,7 @@ START_TEST(all_strings_may_be_long)
 }
 END_TEST
 
+/* The report within an archive record. */
 START_TEST(a_span_is_read)
 {
 	static const char text[] =

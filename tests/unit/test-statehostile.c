@@ -165,8 +165,7 @@ START_TEST(what_has_no_room_is_not_resolved)
 	ledger.told[0] = '\0';
 	/* Late, and stale by then. */
 	real.sender = "B";
-	ck_status(
-	    "add", ledger_try_at(&real, ledger_at(40), &added), ST_OK);
+	ck_status("add", ledger_try_at(&real, ledger_at(40), &added), ST_OK);
 	settle(ledger_at(40));
 	ck_assert_ptr_null(strstr(ledger.told, "resolved"));
 }
@@ -347,10 +346,10 @@ START_TEST(a_report_costs_no_walk)
 			const char *step =
 			    (const char *)sqlite3_column_text(stmt, 3);
 
-			ck_assert_msg(strncmp(step, "SCAN", 4) != 0, "%s: %s",
-			    step, sql);
-			has_content = has_content ||
-			    strstr(step, "sha256=?") != NULL;
+			ck_assert_msg(
+			    strncmp(step, "SCAN", 4) != 0, "%s: %s", step, sql);
+			has_content =
+			    has_content || strstr(step, "sha256=?") != NULL;
 		}
 		ck_assert(has_content || statements[i] != SQL_REPORT_SAME);
 		(void)sqlite3_finalize(stmt);
