@@ -14,8 +14,7 @@
 #include "ijson.h"
 #include "json.h"
 #include "rank.h"
-#include "rfc3339.h"
-#include "text.h"
+#include "recordreading.h"
 
 enum {
 	HEAD_MAX = 65536, /* bytes of a record besides the report */
@@ -92,97 +91,9 @@ read_file(struct walk *walk, int fd, struct fault *fault)
 	}
 }
 
-/* The members of a record that the state needs. */
-struct found {
-	struct json_span report;
-	char sha256[JSON_VALUE_MAX];
-	int64_t received;
-	bool has_received;
-	/* Who vouches for it. */
-	char submitter[JSON_VALUE_MAX];
-	char auth[JSON_VALUE_MAX];
-	bool has_auth;
-	struct verdict verdict;
-};
-
-/* A string that needs no decoding, which all have that matter; else "". */
-static bool
-take_string(struct json_span value, char out[JSON_VALUE_MAX])
-{
-	if (json_type(value) == JSON_STRING &&
-	    json_plain_string(value, out) != -1)
-		return true;
-	out[0] = '\0';
-	return false;
-}
-
-/* The member "dkim". */
-static void
-find_verdict(struct json_span dkim, struct verdict *verdict)
-{
-	char text[JSON_VALUE_MAX];
-	struct json_iter iter;
-
-	json_iter(&iter, dkim);
-	while (json_next(&iter)) {
-		struct json_span name = iter.name;
-
-		if (!take_string(json_take(&iter), text))
-			continue;
-		if (json_name_is(name, "result", 6))
-			verdict_read_result(verdict, text);
-		else if (json_name_is(name, "domain", 6))
-			(void)text_copy(
-			    verdict->domain, sizeof verdict->domain, text);
-	}
-}
-
-static void
-find_member(struct json_span name, struct json_span value, struct found *found)
-{
-	char received[JSON_VALUE_MAX];
-
-	if (json_name_is(name, "report", 6))
-		found->report = value;
-	else if (json_name_is(name, "sha256", 6))
-		(void)take_string(value, found->sha256);
-	else if (json_name_is(name, "received", 8))
-		found->has_received = take_string(value, received) &&
-		    rfc3339_parse(received, &found->received) !=
-			RFC3339_INVALID;
-	else if (json_name_is(name, "submitter", 9))
-		(void)take_string(value, found->submitter);
-	else if (json_name_is(name, "auth", 4))
-		found->has_auth = take_string(value, found->auth);
-	else if (json_name_is(name, "dkim", 4))
-		find_verdict(value, &found->verdict);
-}
-
 static enum status
-find_members(const struct buf *text, struct found *found, struct fault *fault)
-{
-	struct json_iter iter;
-
-	found->report = (struct json_span){ NULL, 0 };
-	found->has_received = found->has_auth = false;
-	found->sha256[0] = found->submitter[0] = '\0';
-	found->verdict = (struct verdict){ .result = VERDICT_OFF };
-	json_iter(&iter, json_root(text->data, text->len));
-	while (json_next(&iter)) {
-		struct json_span name = iter.name;
-
-		find_member(name, json_take(&iter), found);
-	}
-	if (json_type(found->report) != JSON_OBJECT || !found->has_received ||
-	    strlen(found->sha256) != ARCHIVE_SHA256_MAX - 1)
-		return fault_set(
-		    fault, ST_NOT_A_REPORT, "not a record of the archive");
-	return ST_OK;
-}
-
-/* What json_plain_string() leaves has no NUL. */
-static enum status
-read_record(struct walk *walk, struct found *found, struct fault *fault)
+read_record(
+    struct walk *walk, struct recordreading *reading, struct fault *fault)
 {
 	deviations dev = 0;
 	enum status st;
@@ -191,9 +102,9 @@ read_record(struct walk *walk, struct found *found, struct fault *fault)
 		return fault_set(fault, ST_EMPTY, "no content");
 	st = ijson_check(walk->text.data, walk->text.len, NULL, &dev, fault);
 	if (st == ST_OK)
-		st = find_members(&walk->text, found, fault);
+		st = recordreading_take(reading, &walk->text, fault);
 	return st == ST_OK
-	    ? report_read_span(walk->report, found->report, dev, fault)
+	    ? report_read_span(walk->report, reading->report, dev, fault)
 	    : st;
 }
 
@@ -228,19 +139,20 @@ begin_batch(struct walk *walk)
 }
 
 static enum status
-add_record(struct walk *walk, const struct found *found, const char *path)
+add_record(
+    struct walk *walk, const struct recordreading *reading, const char *path)
 {
 	const struct record record = {
-		.auth = found->has_auth ? found->auth : NULL,
-		.verdict = &found->verdict,
-		.submitter = found->submitter,
+		.auth = reading->has_auth ? reading->auth : NULL,
+		.verdict = &reading->verdict,
+		.submitter = reading->submitter,
 		.report = walk->report,
 	};
 	const struct state_report report = {
 		.report = walk->report,
-		.received = found->received,
+		.received = reading->received,
 		.path = path,
-		.sha256 = found->sha256,
+		.sha256 = reading->sha256,
 		.rank = rank_of(&record),
 	};
 	enum state_added added = STATE_KNOWN;
@@ -274,14 +186,14 @@ static enum status
 take_file(struct walk *walk, int fd, const char *path)
 {
 	struct fault fault;
-	struct found found;
+	struct recordreading reading;
 	enum status st = read_file(walk, fd, &fault);
 
 	if (st == ST_OK)
-		st = read_record(walk, &found, &fault);
+		st = read_record(walk, &reading, &fault);
 	walk->progress->records++;
 	if (st == ST_OK) {
-		st = add_record(walk, &found, path);
+		st = add_record(walk, &reading, path);
 	} else if (is_of_record(st)) {
 		if (!walk->is_file_again)
 			tell_fault(walk, path, &fault);

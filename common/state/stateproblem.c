@@ -386,7 +386,8 @@ static enum status
 work_out_key(struct state *state, const struct key *key, int64_t now,
     struct fault *fault)
 {
-	struct episode before, after, opened;
+	struct episode before = { .since = INT64_MIN };
+	struct episode after = before, opened = before;
 	bool has_before, has_after = false, is_late = false;
 	enum status st = get_latest(state, key, &has_before, &before, fault);
 

@@ -74,6 +74,7 @@ static runner_suite_fn *const suites[] = {
 	archive_suite,
 	archivebatch_suite,
 	rank_suite,
+	recordreading_suite,
 	feed_suite,
 	mbox_suite,
 	rawmail_suite,

@@ -27,6 +27,7 @@ Suite *admission_suite(void);
 Suite *clientaddress_suite(void);
 Suite *ratetable_suite(void);
 Suite *rank_suite(void);
+Suite *recordreading_suite(void);
 Suite *ijson_suite(void);
 Suite *json_suite(void);
 Suite *rfc3339_suite(void);
