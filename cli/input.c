@@ -9,6 +9,7 @@
 #include "json.h"
 #include "pathsecret.h"
 #include "payload.h"
+#include "recordreading.h"
 #include "rfc3339.h"
 #include "text.h"
 
@@ -106,37 +107,6 @@ read_member(struct json_span span, cJSON **item)
 	    : NULL;
 }
 
-/* The verdict that a record tells of. */
-static void
-read_verdict(struct json_span span, struct verdict *verdict)
-{
-	struct json_iter iter;
-
-	*verdict = (struct verdict){ .result = VERDICT_OFF };
-	if (json_type(span) != JSON_OBJECT)
-		return;
-	json_iter(&iter, span);
-	while (json_next(&iter)) {
-		struct json_span name = iter.name;
-		cJSON *item;
-		const char *value = read_member(json_take(&iter), &item);
-
-		if (value != NULL && json_name_is(name, "result", 6))
-			verdict_read_result(verdict, value);
-		else if (value != NULL && json_name_is(name, "reason", 6))
-			verdict_read_reason(verdict, value);
-		else if (value != NULL && json_name_is(name, "dnssec", 6))
-			verdict_read_dnssec(verdict, value);
-		else if (value != NULL && json_name_is(name, "domain", 6))
-			(void)text_copy(
-			    verdict->domain, sizeof verdict->domain, value);
-		else if (value != NULL && json_name_is(name, "selector", 8))
-			(void)text_copy(
-			    verdict->selector, sizeof verdict->selector, value);
-		cJSON_Delete(item);
-	}
-}
-
 /* Hand over the report of a record, and what the record tells of it. */
 static enum status
 give_record(struct input *in, struct reading *reading,
@@ -160,7 +130,7 @@ give_record(struct input *in, struct reading *reading,
 	};
 	struct fault fault;
 
-	read_verdict(value[DKIM], &verdict);
+	recordreading_verdict(value[DKIM], &verdict);
 	origin.has_received = string[RECEIVED] != NULL &&
 	    rfc3339_parse(string[RECEIVED], &origin.received) !=
 		RFC3339_INVALID;

@@ -48,16 +48,13 @@ message_begin(struct connection *connection, const char *sender)
 static char *
 without_route(const char *recipient)
 {
-	bool is_bracketed = recipient[0] == '<';
-	const char *colon = recipient[is_bracketed ? 1 : 0] == '@'
-	    ? strchr(recipient, ':')
-	    : NULL;
-	char *copy;
+	size_t bracket = recipient[0] == '<' ? 1 : 0;
+	size_t route = mailbox_route_length(
+	    recipient + bracket, strlen(recipient + bracket));
+	char *copy = strdup(recipient + route);
 
-	if (colon == NULL)
-		return strdup(recipient);
-	copy = strdup(is_bracketed ? colon : colon + 1);
-	if (copy != NULL && is_bracketed)
+	/* In the place of the route's last byte. */
+	if (copy != NULL && bracket > 0)
 		copy[0] = '<';
 	return copy;
 }

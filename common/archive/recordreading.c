@@ -23,24 +23,36 @@ take_string(struct json_span value, char out[JSON_VALUE_MAX])
 	return false;
 }
 
-/* The member "dkim". */
-static void
-take_verdict(struct json_span dkim, struct verdict *verdict)
+void
+recordreading_verdict(struct json_span dkim, struct verdict *verdict)
 {
-	char text[JSON_VALUE_MAX];
 	struct json_iter iter;
 
+	*verdict = (struct verdict){ .result = VERDICT_OFF };
+	if (json_type(dkim) != JSON_OBJECT)
+		return;
 	json_iter(&iter, dkim);
 	while (json_next(&iter)) {
-		struct json_span name = iter.name;
+		struct json_span name = iter.name, span = json_take(&iter);
+		deviations ignored = 0;
+		cJSON *item = json_type(span) == JSON_STRING
+		    ? json_scalar(span, &ignored)
+		    : NULL;
+		const char *value = cJSON_GetStringValue(item);
 
-		if (!take_string(json_take(&iter), text))
-			continue;
-		if (json_name_is(name, "result", 6))
-			verdict_read_result(verdict, text);
-		else if (json_name_is(name, "domain", 6))
+		if (value != NULL && json_name_is(name, "result", 6))
+			verdict_read_result(verdict, value);
+		else if (value != NULL && json_name_is(name, "reason", 6))
+			verdict_read_reason(verdict, value);
+		else if (value != NULL && json_name_is(name, "dnssec", 6))
+			verdict_read_dnssec(verdict, value);
+		else if (value != NULL && json_name_is(name, "domain", 6))
 			(void)text_copy(
-			    verdict->domain, sizeof verdict->domain, text);
+			    verdict->domain, sizeof verdict->domain, value);
+		else if (value != NULL && json_name_is(name, "selector", 8))
+			(void)text_copy(
+			    verdict->selector, sizeof verdict->selector, value);
+		cJSON_Delete(item);
 	}
 }
 
@@ -64,7 +76,7 @@ take_member(struct json_span name, struct json_span value, struct found *found)
 	else if (json_name_is(name, "auth", 4))
 		reading->has_auth = take_string(value, reading->auth);
 	else if (json_name_is(name, "dkim", 4))
-		take_verdict(value, &reading->verdict);
+		recordreading_verdict(value, &reading->verdict);
 }
 
 enum status

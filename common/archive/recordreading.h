@@ -33,4 +33,10 @@ struct recordreading {
 enum status recordreading_take(
     struct recordreading *reading, const struct buf *text, struct fault *fault);
 
+/*
+ * The verdict that the member "dkim" of a record tells of; VERDICT_OFF when it
+ * is no object.
+ */
+void recordreading_verdict(struct json_span dkim, struct verdict *verdict);
+
 #endif

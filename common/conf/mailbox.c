@@ -37,10 +37,19 @@ unquote(const char *from, size_t len, char *out)
 	return true;
 }
 
+size_t
+mailbox_route_length(const char *address, size_t len)
+{
+	const char *colon =
+	    len > 0 && address[0] == '@' ? memchr(address, ':', len) : NULL;
+
+	return colon != NULL ? (size_t)(colon + 1 - address) : 0;
+}
+
 static bool
 parse(const char *s, struct address *address)
 {
-	size_t len = strlen(s), at;
+	size_t len = strlen(s), route, at;
 
 	while (len > 0 && text_is_space(s[len - 1]))
 		len--;
@@ -48,15 +57,9 @@ parse(const char *s, struct address *address)
 		s++;
 		len -= 2;
 	}
-	/* "@relay,@relay:user@domain", which nobody means any more. */
-	if (len > 0 && s[0] == '@') {
-		const char *colon = memchr(s, ':', len);
-
-		if (colon != NULL) {
-			len -= (size_t)(colon + 1 - s);
-			s = colon + 1;
-		}
-	}
+	route = mailbox_route_length(s, len);
+	s += route;
+	len -= route;
 	for (at = len; at > 0 && s[at - 1] != '@'; at--)
 		;
 	if (at == 0)

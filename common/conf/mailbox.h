@@ -5,6 +5,7 @@
 #define MAILBOX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "conf.h"
 
@@ -16,6 +17,12 @@
  * are the same (RFC 5890).
  */
 bool mailbox_is_ours(const struct conf *conf, const char *recipient);
+
+/*
+ * The length of the source route that an address of len bytes, without angle
+ * brackets, begins with ("@relay,@relay:user@domain"; RFC 5321, appendix C).
+ */
+size_t mailbox_route_length(const char *address, size_t len);
 
 /*
  * Is the policy domain (for DANE, it may be an MX host) in the Domain list, or
