@@ -185,7 +185,8 @@ class Kinds(IngestCase):
         self.load(place, place.files, counts=(0, 0, 0, 4, 0))
         # By itself it is meant.
         self.load(place, *others[:3], counts=(0, 0, 0, 3, 0), status=65,
-                  errors=r"(?s)README: not-a-report: .*names\.txt: ")
+                  errors=r"(?s)\A(?=.*README: not-a-report: )"
+                         r"(?=.*names\.txt: )")
         self.load(place, others[4], counts=(0, 0, 0, 0, 1), status=65,
                   errors=r"index: empty: ")
         # A report by its name or its content is one that is broken.
