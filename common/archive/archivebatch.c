@@ -73,6 +73,36 @@ drop_temporary(const struct archive_batch *batch, struct pending *pending)
 	pending->temporary[0] = '\0';
 }
 
+/* The directory part of a path. */
+static void
+day_of(const char *path, char day[ARCHIVE_DAY_MAX])
+{
+	(void)snprintf(day, ARCHIVE_DAY_MAX, "%.*s",
+	    (int)(strrchr(path, '/') - path), path);
+}
+
+/* Is the record there? Of one that is not, a message that is ours to make goes:
+   it may be no more whole. */
+static bool
+has_record(const struct archive_batch *batch, const struct entry *entry,
+    bool has_message)
+{
+	char day[ARCHIVE_DAY_MAX];
+	bool result;
+	int fd;
+
+	day_of(entry->json.path, day);
+	fd = archive_open_below(&batch->place, day);
+	if (fd == -1)
+		return false;
+	result = archive_has_record(
+	    &batch->place, fd, strrchr(entry->json.path, '/') + 1);
+	if (!result && has_message)
+		(void)unlinkat(fd, strrchr(entry->eml.path, '/') + 1, 0);
+	(void)close(fd);
+	return result;
+}
+
 static enum status
 write_pending(struct archive_batch *batch, struct pending *pending,
     archive_write_fn *write_it, const void *arg, struct fault *fault)
@@ -115,8 +145,7 @@ archive_batch_add(struct archive_batch *batch, const struct record *record,
 	(void)snprintf(
 	    entry->eml.path, sizeof entry->eml.path, "%s.eml.gz", name);
 	memcpy(archived->path, entry->json.path, sizeof archived->path);
-	archived->is_duplicate =
-	    faccessat(batch->place.root, archived->path, F_OK, 0) == 0;
+	archived->is_duplicate = has_record(batch, entry, message != NULL);
 	if (!archived->is_duplicate && message != NULL)
 		st = write_pending(
 		    batch, &entry->eml, archive_write_message, &message, fault);
@@ -177,17 +206,9 @@ sync_files(struct archive_batch *batch, struct fault *fault)
 	return st;
 }
 
-/* The directory part of a path. */
-static void
-day_of(const char *path, char day[ARCHIVE_DAY_MAX])
-{
-	(void)snprintf(day, ARCHIVE_DAY_MAX, "%.*s",
-	    (int)(strrchr(path, '/') - path), path);
-}
-
 /*
  * Also where nothing was written: a record that was there may have been moved
- * just now by somebody else.
+ * just now by somebody else, or be synced later.
  */
 static enum status
 sync_days(struct archive_batch *batch, struct fault *fault)
@@ -196,13 +217,9 @@ sync_days(struct archive_batch *batch, struct fault *fault)
 
 	if (syncfs(batch->place.root) == 0)
 		return ST_OK;
-	for (size_t i = 0; i < batch->count && st == ST_OK; i++) {
-		char day[ARCHIVE_DAY_MAX];
-
-		day_of(batch->entry[i].archived.path, day);
-		st = sync_one(
-		    batch, archive_open_below(&batch->place, day), day, fault);
-	}
+	for (size_t i = 0; i < batch->count && st == ST_OK; i++)
+		st = archive_sync_record(
+		    &batch->place, batch->entry[i].archived.path, fault);
 	return st;
 }
 

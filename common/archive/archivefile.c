@@ -84,8 +84,8 @@ open_level(const struct archive_place *place, int at, const char *name,
 }
 
 /*
- * Level by level, since openat() would follow the links on the way to a last
- * name that is none.
+ * Level by level where something is to be made, or no link to be followed:
+ * openat() follows those on the way to the last name.
  */
 static int
 go_down(const struct archive_place *place, const char *path, bool may_make,
@@ -93,6 +93,13 @@ go_down(const struct archive_place *place, const char *path, bool may_make,
 {
 	int at = place->root;
 
+	if (!place->owner.is_other) {
+		int fd = open_directory(place, at, path);
+
+		*what = "cannot open";
+		if (fd != -1 || errno != ENOENT || !may_make)
+			return fd;
+	}
 	for (const char *name = path; *name != '\0';) {
 		char level[ARCHIVE_DAY_MAX];
 		size_t len = strcspn(name, "/");
@@ -342,4 +349,79 @@ archive_move(
 		return -1;
 	(void)unlinkat(place->tmp, from, 0);
 	return 0;
+}
+
+/*
+ * Files that have their names.
+ */
+
+static int
+open_file(const struct archive_place *place, int at, const char *name)
+{
+	return openat(at, name,
+	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | owner_open_flag(&place->owner));
+}
+
+/* A record ends with "}" and, unless somebody has edited it, a newline. */
+static bool
+has_end(int fd)
+{
+	struct stat sb;
+	char last;
+
+	if (fstat(fd, &sb) == -1 || !S_ISREG(sb.st_mode))
+		return true;
+	return sb.st_size > 0 && pread(fd, &last, 1, sb.st_size - 1) == 1 &&
+	    (last == '\n' || last == '}');
+}
+
+bool
+archive_has_record(const struct archive_place *place, int at, const char *name)
+{
+	int fd = open_file(place, at, name);
+	bool is_whole;
+
+	if (fd == -1)
+		return false;
+	is_whole = has_end(fd);
+	(void)close(fd);
+	return is_whole || unlinkat(at, name, 0) == -1;
+}
+
+/* -1, with errno, unless it is durable or not there. */
+static int
+sync_file(const struct archive_place *place, int at, const char *name)
+{
+	int fd = open_file(place, at, name), rc, error;
+
+	if (fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	rc = fsync(fd);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return rc;
+}
+
+enum status
+archive_sync_record(
+    const struct archive_place *place, const char *path, struct fault *fault)
+{
+	char day[ARCHIVE_DAY_MAX], message[ARCHIVE_PATH_MAX];
+	const char *name = strrchr(path, '/') + 1;
+	enum status st = ST_OK;
+	int fd;
+
+	(void)snprintf(day, sizeof day, "%.*s", (int)(name - 1 - path), path);
+	(void)snprintf(message, sizeof message, "%.*s.eml.gz",
+	    (int)(strrchr(name, '.') - name), name);
+	fd = archive_open_below(place, day);
+	if (fd == -1 && errno == ENOENT)
+		return ST_OK;
+	if (fd == -1 || sync_file(place, fd, message) == -1 ||
+	    sync_file(place, fd, name) == -1 || fsync(fd) == -1)
+		st = archive_fail(fault, "cannot sync", place->path, path);
+	if (fd != -1)
+		(void)close(fd);
+	return st;
 }

@@ -89,6 +89,23 @@ archive_write_fn archive_write_record;  /* of a struct archive_content */
 archive_write_fn archive_write_message; /* of a struct spool *const * */
 
 /*
+ * Is there a record of that name in the directory at? What a power failure has
+ * left of one that was not durable yet (syncer.h) is none, and is removed.
+ * Where that cannot be seen the answer is no: who is to make it will find that
+ * its name is taken.
+ */
+bool
+archive_has_record(const struct archive_place *place, int at, const char *name);
+
+/*
+ * Make a record durable that has its name, "2026/02/12/....json", with the
+ * message beside it and their directory. What has been removed meanwhile needs
+ * nothing.
+ */
+enum status archive_sync_record(
+    const struct archive_place *place, const char *path, struct fault *fault);
+
+/*
  * Write a file that is open, sync it unless that is done later, and close it.
  * errno tells why that failed.
  */
