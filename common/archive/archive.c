@@ -159,6 +159,15 @@ struct target {
 	bool is_there;               /* it was there already */
 };
 
+/* What is to be stored of a record and a message; either may be NULL. */
+struct order {
+	const struct record *record;
+	struct spool *message;
+	bool is_durable; /* before the end; else it is synced later */
+	struct target json;
+	struct target eml;
+};
+
 /* Its name in the directory of the day. */
 static const char *
 name_of(const struct target *target)
@@ -169,7 +178,8 @@ name_of(const struct target *target)
 /* Make a file under its final name; one of that name is left alone. */
 static enum status
 store_file(const struct archive_place *place, struct target *target,
-    archive_write_fn *write_it, const void *arg, struct fault *fault)
+    archive_write_fn *write_it, const void *arg, bool is_durable,
+    struct fault *fault)
 {
 	char temporary[ARCHIVE_TEMPORARY_MAX];
 	int fd = archive_make_temporary(place, temporary);
@@ -178,7 +188,7 @@ store_file(const struct archive_place *place, struct target *target,
 	if (fd == -1)
 		return archive_fail(
 		    fault, "cannot make a file in", place->path, "tmp");
-	st = archive_fill(fd, write_it, arg, true);
+	st = archive_fill(fd, write_it, arg, is_durable);
 	if (st != ST_OK)
 		st = archive_fail(
 		    fault, "cannot write", place->path, target->path);
@@ -194,6 +204,46 @@ store_file(const struct archive_place *place, struct target *target,
 	return st;
 }
 
+/* Write what is not there yet, the message before its record. */
+static enum status
+store_files(const struct archive_place *place, struct order *order,
+    const char *sha256, struct fault *fault)
+{
+	const struct archive_content what = { order->record, sha256 };
+	struct target *json = &order->json, *eml = &order->eml;
+	enum status st = ST_OK;
+
+	json->is_made = eml->is_made = eml->is_there = false;
+	json->is_there = order->record != NULL &&
+	    archive_has_record(place, place->day, name_of(json));
+	if (json->is_there)
+		return ST_OK;
+	/* A message whose record has not come to be may not be whole, either.
+	 */
+	if (order->message != NULL && order->record != NULL)
+		(void)unlinkat(place->day, name_of(eml), 0);
+	if (order->message != NULL)
+		st = store_file(place, eml, archive_write_message,
+		    &order->message, order->is_durable, fault);
+	if (order->record != NULL && st == ST_OK)
+		st = store_file(place, json, archive_write_record, &what,
+		    order->is_durable, fault);
+	return st;
+}
+
+/* What was there, too, may have been moved just now, or be synced later. */
+static enum status
+make_durable(const struct archive_place *place, const struct order *order,
+    struct fault *fault)
+{
+	if (order->json.is_there)
+		return archive_sync_record(place, order->json.path, fault);
+	return fsync(place->day) == 0
+	    ? ST_OK
+	    : archive_fail(fault, "cannot sync the directory of", place->path,
+		  order->record != NULL ? order->json.path : order->eml.path);
+}
+
 /*
  * A later step failed: what has appeared goes again, or the report would be
  * taken for a duplicate when it is sent again, and never be logged.
@@ -205,41 +255,25 @@ take_back(const struct archive_place *place, const struct target *target)
 		(void)unlinkat(place->day, name_of(target), 0);
 }
 
-/* Store the record, and the message before it, and sync their directory. */
 static enum status
-store_both(const struct archive_place *place, struct target *json,
-    struct target *eml, const struct archive_content *what,
-    struct spool *message, struct fault *fault)
+store_all(const struct archive_place *place, struct order *order,
+    const char *sha256, struct fault *fault)
 {
-	enum status st = ST_OK;
+	enum status st = store_files(place, order, sha256, fault);
 
-	json->is_made = eml->is_made = eml->is_there = false;
-	json->is_there =
-	    what != NULL && faccessat(place->day, name_of(json), F_OK, 0) == 0;
-	if (!json->is_there && message != NULL)
-		st = store_file(
-		    place, eml, archive_write_message, &message, fault);
-	if (!json->is_there && what != NULL && st == ST_OK)
-		st = store_file(place, json, archive_write_record, what, fault);
-	/* Also for one that is there: it may have been linked just now. */
-	if (st == ST_OK && fsync(place->day) == -1)
-		st = archive_fail(fault, "cannot sync the directory of",
-		    place->path, what != NULL ? json->path : eml->path);
+	if (st == ST_OK && order->is_durable)
+		st = make_durable(place, order, fault);
 	if (st != ST_OK) {
-		take_back(place, json);
-		take_back(place, eml);
+		take_back(place, &order->json);
+		take_back(place, &order->eml);
 	}
 	return st;
 }
 
-/*
- * Store what there is of a record and a message; either may be NULL. Their
- * directory may have been removed since it was opened.
- */
+/* The directory of the day may have been removed since it was opened. */
 static enum status
-store_in_day(const char *directory, const char *day, struct target *json,
-    struct target *eml, const struct archive_content *what,
-    struct spool *message, struct fault *fault)
+store_in_day(const char *directory, const char *day, struct order *order,
+    const char *sha256, struct fault *fault)
 {
 	struct archive_place place;
 	enum status st = archive_open(&place, directory, fault);
@@ -248,8 +282,7 @@ store_in_day(const char *directory, const char *day, struct target *json,
 	     tries++) {
 		st = archive_open_day(&place, day, fault);
 		if (st == ST_OK)
-			st =
-			    store_both(&place, json, eml, what, message, fault);
+			st = store_all(&place, order, sha256, fault);
 		if (st == ST_OK || place.day == -1 ||
 		    !archive_is_day_gone(&place))
 			break;
@@ -258,27 +291,50 @@ store_in_day(const char *directory, const char *day, struct target *json,
 	return st;
 }
 
+/* Store a record, and fill in *archived. */
+static enum status
+store_record(const char *directory, struct order *order,
+    struct archived *archived, struct fault *fault)
+{
+	char name[ARCHIVE_PATH_MAX - 8];
+	enum status st;
+
+	if (archive_sha256(order->record->text, archived->sha256) != ST_OK)
+		return fault_set(fault, ST_NO_MEMORY, "SHA-256 failed");
+	record_name(order->record, archived->sha256, name, sizeof name);
+	(void)snprintf(
+	    order->json.path, sizeof order->json.path, "%s.json", name);
+	(void)snprintf(
+	    order->eml.path, sizeof order->eml.path, "%s.eml.gz", name);
+	*strrchr(name, '/') = '\0';
+	st = store_in_day(directory, name, order, archived->sha256, fault);
+	if (st != ST_OK)
+		return st;
+	memcpy(archived->path, order->json.path, sizeof archived->path);
+	archived->is_duplicate = order->json.is_there;
+	return ST_OK;
+}
+
 enum status
 archive_store(const char *directory, const struct record *record,
     struct spool *message, struct archived *archived, struct fault *fault)
 {
-	char name[ARCHIVE_PATH_MAX - 8];
-	const struct archive_content what = { record, archived->sha256 };
-	struct target json, eml;
-	enum status st;
+	struct order order = {
+		.record = record,
+		.message = message,
+		.is_durable = true,
+	};
 
-	if (archive_sha256(record->text, archived->sha256) != ST_OK)
-		return fault_set(fault, ST_NO_MEMORY, "SHA-256 failed");
-	record_name(record, archived->sha256, name, sizeof name);
-	(void)snprintf(json.path, sizeof json.path, "%s.json", name);
-	(void)snprintf(eml.path, sizeof eml.path, "%s.eml.gz", name);
-	*strrchr(name, '/') = '\0';
-	st = store_in_day(directory, name, &json, &eml, &what, message, fault);
-	if (st != ST_OK)
-		return st;
-	memcpy(archived->path, json.path, sizeof archived->path);
-	archived->is_duplicate = json.is_there;
-	return ST_OK;
+	return store_record(directory, &order, archived, fault);
+}
+
+enum status
+archive_write(const char *directory, const struct record *record,
+    struct spool *message, struct archived *archived, struct fault *fault)
+{
+	struct order order = { .record = record, .message = message };
+
+	return store_record(directory, &order, archived, fault);
 }
 
 enum status
@@ -286,20 +342,20 @@ archive_keep(const char *directory, int64_t received, const char *sha256,
     struct spool *message, struct archived *archived, struct fault *fault)
 {
 	char time[RFC3339_MAX], day[ARCHIVE_DAY_MAX];
-	struct target json = { .path = "" }, eml;
+	struct order order = { .message = message, .is_durable = true };
 	enum status st;
 
 	(void)rfc3339_format(received, time);
 	(void)snprintf(day, sizeof day, "unreadable/%.4s/%.2s/%.2s", time,
 	    time + 5, time + 8);
-	(void)snprintf(
-	    eml.path, sizeof eml.path, "%s/%.64s.eml.gz", day, sha256);
-	st = store_in_day(directory, day, &json, &eml, NULL, message, fault);
+	(void)snprintf(order.eml.path, sizeof order.eml.path, "%s/%.64s.eml.gz",
+	    day, sha256);
+	st = store_in_day(directory, day, &order, sha256, fault);
 	if (st != ST_OK)
 		return st;
-	memcpy(archived->path, eml.path, sizeof archived->path);
+	memcpy(archived->path, order.eml.path, sizeof archived->path);
 	(void)snprintf(
 	    archived->sha256, sizeof archived->sha256, "%.64s", sha256);
-	archived->is_duplicate = eml.is_there;
+	archived->is_duplicate = order.eml.is_there;
 	return ST_OK;
 }

@@ -6,8 +6,9 @@
  * of the decoded text: the same report twice is the same file. Reports that are
  * not genuine lie in the same way below DIRECTORY/unverified. Files appear
  * whole or not at all: written under DIRECTORY/tmp, fsynced, moved, and the
- * directory fsynced. Whole messages that nobody could read, where there is no
- * mailbox to leave them in, lie below DIRECTORY/unreadable.
+ * directory fsynced (or, where nothing depends on it, a moment later:
+ * syncer.h). Whole messages that nobody could read, where there is no mailbox
+ * to leave them in, lie below DIRECTORY/unreadable.
  */
 #ifndef ARCHIVE_H
 #define ARCHIVE_H
@@ -49,6 +50,14 @@ void archive_tmp(const char *directory, char *out, size_t size);
  * has appeared. *archived is whole on ST_OK; of a duplicate nothing is written.
  */
 enum status archive_store(const char *directory, const struct record *record,
+    struct spool *message, struct archived *archived, struct fault *fault);
+
+/*
+ * As archive_store(), but nothing is synced: it is durable once syncer_add()
+ * has seen to that. The end of the process, in whatever way, takes nothing
+ * away.
+ */
+enum status archive_write(const char *directory, const struct record *record,
     struct spool *message, struct archived *archived, struct fault *fault);
 
 /*

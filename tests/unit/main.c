@@ -73,6 +73,7 @@ static runner_suite_fn *const suites[] = {
 	owner_suite,
 	archive_suite,
 	archivebatch_suite,
+	syncer_suite,
 	rank_suite,
 	recordreading_suite,
 	feed_suite,

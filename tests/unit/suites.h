@@ -58,6 +58,7 @@ Suite *alert_suite(void);
 Suite *owner_suite(void);
 Suite *archive_suite(void);
 Suite *archivebatch_suite(void);
+Suite *syncer_suite(void);
 Suite *feed_suite(void);
 Suite *mbox_suite(void);
 Suite *rawmail_suite(void);

@@ -331,6 +331,99 @@ START_TEST(the_same_report_is_the_same_file)
 }
 END_TEST
 
+/* What is there already may have been written a moment ago, and not synced. */
+START_TEST(what_is_there_is_made_durable)
+{
+	struct archived archived;
+	enum status st;
+	unsigned n;
+
+	ck_status(
+	    "write", archive_write(dir, &record, NULL, &archived, NULL), ST_OK);
+	ck_assert(!archived.is_duplicate);
+	for (n = 1;; n++) {
+		inject_arm(INJECT_SYNC, n);
+		st = archive_store(dir, &record, NULL, &archived, NULL);
+		if (!inject_disarm())
+			break;
+		ck_status("store", st, ST_ARCHIVE);
+		ck_assert_uint_eq(unit_count_files(dir), 1);
+	}
+	ck_status("all", st, ST_OK);
+	ck_assert(archived.is_duplicate);
+	/* The record and its directory. */
+	ck_assert_uint_eq(n, 3);
+}
+END_TEST
+
+START_TEST(what_is_written_is_not_synced)
+{
+	struct spool *message = make_message();
+	struct archived archived;
+	enum status st;
+
+	/* This makes the directories, durably. */
+	ck_status(
+	    "first", archive_write(dir, &record, NULL, &archived, NULL), ST_OK);
+	use_report(" " REPORT);
+	inject_arm(INJECT_SYNC, 1);
+	st = archive_write(dir, &record, message, &archived, NULL);
+	ck_assert(!inject_disarm());
+	ck_status("second", st, ST_OK);
+	ck_assert(!archived.is_duplicate);
+	ck_assert_uint_eq(unit_count_files(dir), 3);
+	spool_free(&message);
+}
+END_TEST
+
+/* As a power failure may leave it: a name, and not all of the bytes. */
+static void
+spoil(const char *path, const char *suffix, const char *bytes)
+{
+	char whole[1024];
+	FILE *file;
+
+	(void)snprintf(whole, sizeof whole, "%s/%.*s%s", dir,
+	    (int)strlen(path) - 5, path, suffix);
+	file = fopen(whole, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(bytes, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+static const char *const left[] = { "", "{\"received\":\"2024-02-2", " " };
+
+START_TEST(what_is_not_whole_is_no_duplicate)
+{
+	struct spool *message = make_message();
+	struct archived archived;
+	struct buf before[2], after[2];
+	char beside[ARCHIVE_PATH_MAX + 8];
+
+	ck_status("first",
+	    archive_store(dir, &record, message, &archived, NULL), ST_OK);
+	(void)snprintf(beside, sizeof beside, "%.*s.eml.gz",
+	    (int)strlen(archived.path) - 5, archived.path);
+	slurp(archived.path, &before[0]);
+	slurp(beside, &before[1]);
+	spoil(archived.path, ".json", left[_i]);
+	spoil(archived.path, ".eml.gz", left[_i]);
+	ck_status("second",
+	    archive_store(dir, &record, message, &archived, NULL), ST_OK);
+	ck_assert(!archived.is_duplicate);
+	slurp(archived.path, &after[0]);
+	slurp(beside, &after[1]);
+	for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+		ck_bytes("file", after[i].data, after[i].len, before[i].data,
+		    before[i].len);
+		buf_free(&before[i]);
+		buf_free(&after[i]);
+	}
+	ck_assert_uint_eq(unit_count_files(dir), 2);
+	spool_free(&message);
+}
+END_TEST
+
 static const struct {
 	const char *submitter;
 	const char *domain;
@@ -618,6 +711,10 @@ archive_suite(void)
 	tcase_add_test(tc, the_message_lies_beside_it);
 	tcase_add_test(tc, a_message_that_nobody_can_read_is_kept);
 	tcase_add_loop_test(tc, keeping_may_fail, 0, 4);
+	tcase_add_test(tc, what_is_there_is_made_durable);
+	tcase_add_test(tc, what_is_written_is_not_synced);
+	tcase_add_loop_test(
+	    tc, what_is_not_whole_is_no_duplicate, 0, ARRAY_LEN(left));
 	tcase_add_test(tc, the_same_report_is_the_same_file);
 	tcase_add_loop_test(tc, names_are_made_safe, 0, (int)ARRAY_LEN(names));
 	tcase_add_test(tc, names_are_cut_to_what_a_file_may_have);

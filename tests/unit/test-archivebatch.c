@@ -1,6 +1,7 @@
 #include <check.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "archivebatch.h"
 #include "inject.h"
@@ -190,6 +191,30 @@ START_TEST(the_same_report_is_the_same_file)
 }
 END_TEST
 
+/* As a power failure leaves what archive_write() has written. */
+START_TEST(what_is_not_whole_is_no_duplicate)
+{
+	struct archive_batch *batch = archive_batch_new(dir, NULL);
+	struct archived one;
+	struct buf before, after;
+	char whole[1024];
+
+	ck_status("write",
+	    archive_write(dir, &samples[1].record, NULL, &one, NULL), ST_OK);
+	read_file(one.path, &before);
+	(void)snprintf(whole, sizeof whole, "%s/%s", dir, one.path);
+	ck_assert_int_eq(truncate(whole, 100), 0);
+	add(batch, 1, NULL);
+	ck_status("commit", archive_batch_commit(batch, NULL), ST_OK);
+	ck_assert(!archive_batch_entry(batch, 0)->is_duplicate);
+	read_file(one.path, &after);
+	ck_bytes("record", after.data, after.len, before.data, before.len);
+	buf_free(&before);
+	buf_free(&after);
+	archive_batch_free(&batch);
+}
+END_TEST
+
 START_TEST(the_sha256_of_the_sender)
 {
 	static const char sha256[] = "0123456789abcdef0123456789abcdef"
@@ -333,6 +358,7 @@ archivebatch_suite(void)
 	tcase_add_test(tc, nothing_has_a_name_before_the_commit);
 	tcase_add_test(tc, a_record_is_what_archive_store_makes);
 	tcase_add_test(tc, the_same_report_is_the_same_file);
+	tcase_add_test(tc, what_is_not_whole_is_no_duplicate);
 	tcase_add_test(tc, the_sha256_of_the_sender);
 	tcase_add_test(tc, what_is_forgotten_is_gone);
 	tcase_add_test(tc, the_archive_may_be_gone);
