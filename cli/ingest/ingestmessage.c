@@ -243,7 +243,7 @@ make_sites(struct incoming *in, struct fault *fault)
 	alert_configure(in->alert, conf);
 	if (in->tracker != NULL)
 		tracker_configure(in->tracker, conf);
-	intake_site_init(&in->site, in->log, in->verify, in->tracker);
+	intake_site_init(&in->site, in->log, in->verify, in->tracker, NULL);
 	return ST_OK;
 }
 

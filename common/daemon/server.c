@@ -6,11 +6,27 @@
 #include <time.h>
 
 #include "archive.h"
+#include "event.h"
 
 enum {
 	/* For a small archive to be indexed before the first message comes. */
 	INDEX_MILLISECONDS = 2000
 };
+
+/* The records of mail that has been delivered; it may be fed to tlsrpt again.
+ */
+static void
+on_sync_failure(void *ctx, const struct fault *fault)
+{
+	struct server *server = ctx;
+	struct event ev;
+
+	event_init(&ev, "error", SEV_ERR);
+	event_fault(&ev, fault);
+	event_string(&ev, "severity", severity_str(SEV_ERR));
+	event_string(&ev, "disposition", action_str(ACTION_DELIVER));
+	(void)log_event(server->log, &ev, "NOQUEUE");
+}
 
 bool
 server_init(struct server *server, const char *conf_path,
@@ -29,11 +45,15 @@ server_init(struct server *server, const char *conf_path,
 	(void)pthread_cond_init(&server->idle, NULL);
 	server->verify = verify_site_new();
 	server->alert = alert_new(log);
-	if (server->verify == NULL || server->alert == NULL)
+	if (reader == CONF_MILTER)
+		server->syncer = syncer_new(on_sync_failure, server);
+	if (server->verify == NULL || server->alert == NULL ||
+	    (reader == CONF_MILTER && server->syncer == NULL))
 		return false;
 	if (with_index)
 		server->tracker = tracker_new(log, server->alert, true);
-	intake_site_init(&server->site, log, server->verify, server->tracker);
+	intake_site_init(&server->site, log, server->verify, server->tracker,
+	    server->syncer);
 	return !with_index || server->tracker != NULL;
 }
 
@@ -55,6 +75,8 @@ server_start(struct server *server, struct fault *fault)
 	configure(server, server->conf);
 	if (st == ST_OK)
 		st = alert_start(server->alert, fault);
+	if (st == ST_OK && server->syncer != NULL)
+		st = syncer_start(server->syncer, fault);
 	if (server->tracker == NULL)
 		log_text(server->log, SEV_INFO, "no index: StateFile is %s",
 		    conf_is_given(server->conf, "StateFile")
@@ -68,6 +90,8 @@ server_start(struct server *server, struct fault *fault)
 void
 server_stop(struct server *server, unsigned milliseconds)
 {
+	if (server->syncer != NULL)
+		syncer_stop(server->syncer);
 	if (server->tracker != NULL)
 		tracker_stop(server->tracker);
 	alert_free(&server->alert, milliseconds);

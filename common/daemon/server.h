@@ -21,6 +21,7 @@ struct server {
 	struct verify_site *verify;
 	struct alert *alert;
 	struct tracker *tracker; /* NULL: tracker_is_wanted() */
+	struct syncer *syncer; /* NULL: the collector, who waits for the disk */
 	struct intake_site site;
 	struct conf *start; /* in force where a restart is needed */
 

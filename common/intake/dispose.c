@@ -44,6 +44,21 @@ dispose_is_later(const struct conf *conf, const struct verdict *verdict)
 	    conf->on_dns_failure == ACTION_TEMPFAIL;
 }
 
+/* Is a message still there after it, and here? */
+static bool
+keeps(enum conf_action action)
+{
+	return action == ACTION_DELIVER || action == ACTION_QUARANTINE;
+}
+
+bool
+dispose_is_kept(const struct conf *conf, const struct verdict *verdict)
+{
+	return keeps(conf->on_report) && keeps(conf->on_malformed) &&
+	    keeps(conf->on_failure) &&
+	    (dispose_is_genuine(conf, verdict) || keeps(conf->on_unverified));
+}
+
 /* What is left of an action that is asked for by the configuration. */
 static enum conf_action
 as_far_as_it_may(

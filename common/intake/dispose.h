@@ -47,6 +47,13 @@ bool dispose_is_genuine(const struct conf *conf, const struct verdict *verdict);
 bool dispose_is_vouched_for(const struct conf *conf, enum auth auth);
 
 /*
+ * Has somebody the message, whatever is found in it and whatever becomes of its
+ * reports? Its verdict is known. Then it is no loss if these are not durable
+ * before the reply.
+ */
+bool dispose_is_kept(const struct conf *conf, const struct verdict *verdict);
+
+/*
  * The action, by OnReport, OnUnverified, OnDNSFailure, OnMalformed and
  * OnFailure. Discard needs reports that are all archived and a log that works;
  * DNS that failed never discards. With other recipients, reject and quarantine

@@ -67,11 +67,12 @@ make_empty(const struct conf *conf)
 
 void
 intake_site_init(struct intake_site *site, struct log *log,
-    struct verify_site *verify, struct tracker *tracker)
+    struct verify_site *verify, struct tracker *tracker, struct syncer *syncer)
 {
 	site->log = log;
 	site->verify = verify;
 	site->tracker = tracker;
+	site->syncer = syncer;
 	(void)sem_init(&site->decoders, 0, INTAKE_DECODERS);
 }
 
@@ -255,6 +256,25 @@ index_report(struct intake *in, struct item *item, const struct record *record)
 		    in->site->tracker, in->conf, &report, &item->news);
 }
 
+/* Durable at once, unless the message is there in any case. */
+static enum status
+archive_it(struct intake *in, struct item *item, const struct record *record,
+    struct spool *message)
+{
+	const char *directory = in->conf->archive_directory;
+	struct syncer *syncer = in->site->syncer;
+	struct archived *archived = &item->archived;
+	enum status st;
+
+	if (syncer == NULL || !dispose_is_kept(in->conf, &in->outcome->verdict))
+		return archive_store(
+		    directory, record, message, archived, &item->fault);
+	st = archive_write(directory, record, message, archived, &item->fault);
+	if (st == ST_OK && !archived->is_duplicate)
+		syncer_add(syncer, directory, archived->path);
+	return st;
+}
+
 static enum status
 store(struct intake *in, struct item *item)
 {
@@ -280,8 +300,7 @@ store(struct intake *in, struct item *item)
 	if (in->raw != NULL && in->fed <= in->conf->max_message_size)
 		st = rawmail_finish(in->raw, &message, &item->fault);
 	if (st == ST_OK)
-		st = archive_store(in->conf->archive_directory, &record,
-		    message, &item->archived, &item->fault);
+		st = archive_it(in, item, &record, message);
 	if (st == ST_OK)
 		index_report(in, item, &record);
 	return st;

@@ -16,6 +16,7 @@
 #include "dispose.h"
 #include "log.h"
 #include "status.h"
+#include "syncer.h"
 #include "tracker.h"
 #include "verify.h"
 
@@ -34,10 +35,13 @@ struct intake_site {
 	struct log *log;
 	struct verify_site *verify; /* borrowed */
 	struct tracker *tracker; /* borrowed; NULL: reports are not indexed */
+	/* Borrowed. NULL: nobody has the messages but us, and each report is
+	   durable before its reply. */
+	struct syncer *syncer;
 	sem_t decoders;
 };
 void intake_site_init(struct intake_site *site, struct log *log,
-    struct verify_site *verify, struct tracker *tracker);
+    struct verify_site *verify, struct tracker *tracker, struct syncer *syncer);
 
 /* Where a message came from. Strings may be NULL. */
 struct intake_origin {

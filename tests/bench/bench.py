@@ -5,8 +5,9 @@
     one that accepts at connect, and against one that negotiates all away.
 (b) report mails, each with another report, through Postfix and through the
     bare milter protocol: against a milter that reads the body without replies.
-    One more reads no report either, but replies, stores, logs and adds a header
-    as who delivers has to: so much of the cost no program can save.
+    One more reads no report either, but replies, stores, logs and adds a header:
+    what it costs to do so before the reply. Ours waits for the disk where it
+    discards; where it delivers, the records of a moment are synced together.
     Through Postfix the time ends when it has delivered everything, or a fast
     milter would leave the deliveries to a time that nobody measures.
 (c) decoding reports of four sizes: against inflate and cJSON alone.
@@ -494,7 +495,7 @@ def main():
 
     print(f"machine: {os.cpu_count()} cores, {platform.system()} "
           f"{platform.release()}, load {os.getloadavg()[0]:.2f}; archive on "
-          f"{file_system(lab.BUILD)}, fsynced; Postfix queue on tmpfs; log to a "
+          f"{file_system(lab.BUILD)}, synced; Postfix queue on tmpfs; log to a "
           f"sink on /dev/log")
     print("The ratios are the message: to the floor of the same run, "
           "configurations in turns.\n", flush=True)

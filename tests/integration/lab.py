@@ -797,14 +797,16 @@ class Milter:
             lines += [f"{keyword} {v}\n" for v in values if v is not None]
         self.conf.write_text("".join(lines))
 
-    def start(self, wait=True, errors=None):
-        """errors: a descriptor to use for standard error."""
+    def start(self, wait=True, errors=None, environment=None):
+        """errors: a descriptor to use for standard error; environment: what
+        is in it besides ours."""
         with open(self.errors, "ab") as file:
             # pylint: disable=consider-using-with
             self.process = subprocess.Popen(
                 [str(MILTER), "-f", "-c", str(self.conf)],
                 stdin=subprocess.DEVNULL, stdout=file,
-                stderr=file if errors is None else errors, cwd="/")
+                stderr=file if errors is None else errors, cwd="/",
+                env={**os.environ, **(environment or {})})
         self.pids.add(self.process.pid)
         if wait:
             self.wait_ready()

@@ -61,8 +61,8 @@ class Sender(threading.Thread):
 
 
 class Killed(LabCase):
-    def flow(self, kind):
-        milter = self.milter(kind, OnReport="discard")
+    def flow(self, kind, action="discard"):
+        milter = self.milter(kind, OnReport=action)
         over = threading.Event()
         senders = [Sender(milter.port, over) for _ in range(CLIENTS)]
         for sender in senders:
@@ -85,13 +85,14 @@ class Killed(LabCase):
         taken = [item for sender in senders for item in sender.taken]
         return milter, taken, sum(s.refused for s in senders)
 
+    @staticmethod
+    def archived(milter):
+        """The report-id of each record; one that is not whole raises."""
+        return {json.loads((milter.archive / path).read_text())
+                ["report"]["report-id"] for path in milter.records()}
+
     def check(self, milter, taken):
-        archived = set()
-        for path in milter.archive.rglob("*.json"):
-            if "tmp" in path.relative_to(milter.archive).parts:
-                continue
-            record = json.loads(path.read_text())  # whole, or it raises
-            archived.add(record["report"]["report-id"])
+        archived = self.archived(milter)
         discarded = 0
         for queue_id, rep, recipient in taken:
             if rep is not None and rep["report-id"] in archived:
@@ -115,3 +116,14 @@ class Killed(LabCase):
         """Postfix takes mail without the milter: then it is delivered."""
         milter, taken, _ = self.flow("accept")
         self.assertGreater(self.check(milter, taken), 0)
+
+    def test_delivered_with_tempfail(self):
+        """What is synced behind the reply is in the archive before it."""
+        milter, taken, refused = self.flow("tempfail", "deliver")
+        self.assertGreater(refused, 0, "no kill hit a session")
+        self.assertEqual(self.check(milter, taken), 0)
+        archived = self.archived(milter)
+        for queue_id, rep, _ in taken:
+            if rep is not None:
+                self.assertIn(rep["report-id"], archived)
+                self.assertEqual(len(self.sink.mails(queue_id)), 1)

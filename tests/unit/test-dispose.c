@@ -1,4 +1,5 @@
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "dispose.h"
@@ -178,6 +179,41 @@ static const struct {
 };
 
 /* Who posted it takes any answer for success: it is kept whatever it is. */
+/* Whose reports may be synced behind the reply? */
+static const struct {
+	const char *settings;
+	enum verdict_result result;
+	bool want;
+} kept[] = {
+	{ "DKIM off", VERDICT_OFF, true },
+	{ "", VERDICT_PASS, true },
+	{ "", VERDICT_NONE, true },
+	{ "OnMalformed quarantine\nOnUnverified quarantine", VERDICT_NONE,
+	    true },
+	{ "OnReport discard", VERDICT_PASS, false },
+	{ "OnMalformed reject", VERDICT_PASS, false },
+	{ "OnFailure tempfail", VERDICT_PASS, false },
+	{ "OnUnverified discard", VERDICT_PASS, true },
+	{ "OnUnverified discard", VERDICT_NONE, false },
+	{ "OnUnverified reject", VERDICT_FAIL, false },
+	{ "OnUnverified reject\nDKIM off", VERDICT_OFF, true },
+};
+
+START_TEST(a_message_may_be_kept_in_any_case)
+{
+	const struct verdict verdict = { .result = kept[_i].result };
+	char settings[200];
+	struct conf *conf;
+
+	(void)snprintf(
+	    settings, sizeof settings, "Mailbox a@b\n%s", kept[_i].settings);
+	conf = unit_conf(settings);
+	ck_expect(
+	    dispose_is_kept(conf, &verdict) == kept[_i].want, "%s", settings);
+	conf_unref(&conf);
+}
+END_TEST
+
 START_TEST(an_upload_is_never_rejected)
 {
 	struct conf *conf = unit_conf(REJECT "\nOnUnverified reject\n");
@@ -356,6 +392,8 @@ dispose_suite(void)
 	tcase_add_loop_test(tc, header_fields, 0, (int)ARRAY_LEN(headers));
 	tcase_add_test(tc, sums_that_wrap);
 	tcase_add_test(tc, a_name_that_does_not_fit_is_left_out);
+	tcase_add_loop_test(
+	    tc, a_message_may_be_kept_in_any_case, 0, ARRAY_LEN(kept));
 	tcase_add_test(tc, an_upload_is_never_rejected);
 	tcase_add_test(tc, who_is_vouched_for);
 	suite_add_tcase(suite, tc);

@@ -61,7 +61,7 @@ keep(size_t way, const char *data, size_t len, struct buf *out)
 	ck_status("check", archive_check(archive, NULL), ST_OK);
 	log = log_new(
 	    conf, &(struct log_paths){ "/nonexistent", "/nonexistent" });
-	intake_site_init(&site, log, NULL, NULL);
+	intake_site_init(&site, log, NULL, NULL, NULL);
 	intake = intake_new(&site, conf, NULL);
 	ck_assert_ptr_nonnull(intake);
 	feed_init(&feed, intake);
@@ -121,7 +121,7 @@ START_TEST(memory_may_fail)
 	struct feed feed;
 	unsigned n;
 
-	intake_site_init(&site, log, NULL, NULL);
+	intake_site_init(&site, log, NULL, NULL, NULL);
 	for (n = 1;; n++) {
 		struct intake *intake = intake_new(&site, conf, NULL);
 		enum status st;

@@ -50,7 +50,7 @@ setup(void)
 	ck_assert_ptr_nonnull(the_log);
 	verify = verify_site_new();
 	ck_assert_ptr_nonnull(verify);
-	intake_site_init(&site, the_log, verify, NULL);
+	intake_site_init(&site, the_log, verify, NULL, NULL);
 }
 
 static void
@@ -466,6 +466,38 @@ START_TEST(a_log_that_stalls_keeps_the_mail)
 }
 END_TEST
 
+static void
+on_sync_failure(void *ctx, const struct fault *fault)
+{
+	(void)fault;
+	(*(unsigned *)ctx)++;
+}
+
+/* Only for a message that somebody gets in any case does no reply wait. */
+START_TEST(the_disk_is_waited_for_when_it_matters)
+{
+	static const char *const settings[] = { "OnReport deliver",
+		"OnReport discard", "OnFailure tempfail" };
+	unsigned failures = 0;
+	struct outcome outcome;
+	struct fault fault;
+
+	/* This makes the directories. */
+	(void)take(TLSRPT, PART("0") END, &origin, &outcome);
+	site.syncer = syncer_new(on_sync_failure, &failures);
+	ck_assert_ptr_nonnull(site.syncer);
+	ck_status("start", syncer_start(site.syncer, &fault), ST_OK);
+	use_conf(settings[_i]);
+	inject_arm(INJECT_SYNC, 1);
+	(void)take(TLSRPT, PART("1") END, &origin, &outcome);
+	ck_assert_uint_eq(outcome.has_failed, _i != 0);
+	ck_assert_uint_eq(outcome.reports, _i == 0);
+	syncer_free(&site.syncer);
+	ck_assert(inject_disarm());
+	ck_assert_uint_eq(failures, _i == 0);
+}
+END_TEST
+
 START_TEST(a_message_may_be_too_large)
 {
 	struct outcome outcome;
@@ -559,6 +591,7 @@ intake_suite(void)
 	tcase_add_loop_test(tc, lines_have_their_limit, 0, 4);
 	tcase_add_test(tc, the_message_is_kept_when_asked);
 	tcase_add_test(tc, a_log_that_stalls_keeps_the_mail);
+	tcase_add_loop_test(tc, the_disk_is_waited_for_when_it_matters, 0, 3);
 	tcase_add_test(tc, a_message_may_be_too_large);
 	tcase_add_loop_test(tc, every_call_may_fail, 0, 7);
 	suite_add_tcase(suite, tc);
