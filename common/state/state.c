@@ -261,13 +261,14 @@ state_name(
 	bool is_row;
 	enum status st = statedb_step(state, stmt, &is_row, fault);
 
-	if (st == ST_OK && !is_row) {
-		stmt = statedb_bind(state, SQL_NAME_ADD, "t", name);
-		st = statedb_step(state, stmt, &is_row, fault);
-	}
 	if (st != ST_OK)
 		return st;
-	*id = sqlite3_column_int64(stmt, 0);
-	/* Behind the row of RETURNING the statement has still to end. */
-	return statedb_run(state, stmt, fault);
+	if (is_row) {
+		*id = sqlite3_column_int64(stmt, 0);
+		return statedb_run(state, stmt, fault);
+	}
+	st = statedb_run(
+	    state, statedb_bind(state, SQL_NAME_ADD, "t", name), fault);
+	*id = sqlite3_last_insert_rowid(state->db);
+	return st;
 }

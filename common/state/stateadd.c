@@ -257,17 +257,15 @@ put_policies(struct adding *a)
  * Reports.
  */
 
-/* The line of the report itself; *id is its number. */
+/* The line of the report itself. */
 static enum status
 put_report(struct adding *a, bool is_counted)
 {
 	const struct report *r = a->in->report;
 	char organization[STATE_NAME_MAX], report_id[STATE_NAME_MAX];
 	char domain[STATE_NAME_MAX];
-	sqlite3_stmt *stmt;
 	int64_t domain_id;
 	enum status st;
-	bool is_row;
 
 	(void)text_copy(organization, sizeof organization,
 	    r->organization_name != NULL ? r->organization_name : "");
@@ -279,16 +277,15 @@ put_report(struct adding *a, bool is_counted)
 		st = state_name(a->state, domain, &domain_id, a->fault);
 	if (st != ST_OK)
 		return st;
-	stmt = statedb_bind(a->state, SQL_REPORT_ADD, "bbitiiiiiti",
-	    (const void *)a->identity, sizeof a->identity,
-	    (const void *)a->sha256, sizeof a->sha256, a->reporter, report_id,
-	    domain_id, a->begin, a->finish, a->in->received,
-	    (int64_t)is_counted, a->in->path, (int64_t)a->in->rank);
-	st = statedb_step(a->state, stmt, &is_row, a->fault);
-	if (st != ST_OK)
-		return st;
-	a->id = sqlite3_column_int64(stmt, 0);
-	return statedb_run(a->state, stmt, a->fault);
+	st = statedb_run(a->state,
+	    statedb_bind(a->state, SQL_REPORT_ADD, "bbitiiiiiti",
+		(const void *)a->identity, sizeof a->identity,
+		(const void *)a->sha256, sizeof a->sha256, a->reporter,
+		report_id, domain_id, a->begin, a->finish, a->in->received,
+		(int64_t)is_counted, a->in->path, (int64_t)a->in->rank),
+	    a->fault);
+	a->id = sqlite3_last_insert_rowid(a->state->db);
+	return st;
 }
 
 /* What is known of the identity already. */

@@ -131,6 +131,19 @@ read_evidence(struct state *state, const struct key *key, int64_t floor,
 	    : fault_set(fault, ST_NO_MEMORY, "state: no memory");
 }
 
+static enum status
+has_room(struct state *state, const struct key *key, const struct episode *e,
+    bool *result, struct fault *fault)
+{
+	sqlite3_stmt *stmt = statedb_bind(state, SQL_PROBLEM_ROOM, "iiiii",
+	    key->domain, key->type, (int64_t)e->has_opened, (int64_t)e->state,
+	    (int64_t)STATE_PROBLEMS_MAX);
+	enum status st = statedb_step(state, stmt, result, fault);
+
+	*result = st == ST_OK && *result && sqlite3_column_int(stmt, 0) != 0;
+	return st == ST_OK ? statedb_run(state, stmt, fault) : st;
+}
+
 /*
  * There is room for so many that are open, so many that are stale, and so many
  * that have not opened: a stranger's report that opens nothing keeps nobody's
@@ -141,20 +154,23 @@ put_episode(struct state *state, const struct key *key, const struct episode *e,
     struct fault *fault)
 {
 	enum status st = ST_OK;
+	bool is_put;
 
 	if (!e->has_opened && e->resolved == INT64_MAX)
 		st = statedb_run(state,
 		    statedb_bind(state, SQL_PROBLEM_DISPLACE, "iii",
 			key->domain, key->type, (int64_t)STATE_PROBLEMS_MAX),
 		    fault);
-	if (st != ST_OK)
+	if (st == ST_OK)
+		st = has_room(state, key, e, &is_put, fault);
+	if (st != ST_OK || !is_put)
 		return st;
 	return statedb_run(state,
-	    statedb_bind(state, SQL_PROBLEM_ADD, "iiiiiiiiiiuuuuii",
-		key->domain, key->type, key->mx, key->result, (int64_t)e->state,
+	    statedb_bind(state, SQL_PROBLEM_ADD, "iiiiiiiiiiuuuui", key->domain,
+		key->type, key->mx, key->result, (int64_t)e->state,
 		(int64_t)e->has_opened, e->since, e->last, e->resolved,
 		e->newest, e->sessions, e->failed, e->sightings, e->reporters,
-		(int64_t)e->severity, (int64_t)STATE_PROBLEMS_MAX),
+		(int64_t)e->severity),
 	    fault);
 }
 

@@ -1,6 +1,9 @@
 /*
  * statesql: the schema of the state, and every statement.
  *
+ * What an INSERT reads from its own table, or returns, SQLite puts into a
+ * temporary table first, which takes longer than the rest of it: no RETURNING.
+ *
  * policy is stored in the order in which evidence is read: by domain, type and
  * end. reports that do not count have no policies. daily and rollup are sums of
  * what policy and failure hold, so that a week of a million reports need not be
@@ -161,7 +164,7 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_WHOLE_SET] = "UPDATE meta SET whole = 1, archive = ?1",
 	[SQL_CHECK] = "PRAGMA quick_check(1)",
 	[SQL_NAME_FIND] = "SELECT id FROM name WHERE text = ?1",
-	[SQL_NAME_ADD] = "INSERT INTO name (text) VALUES (?1) RETURNING id",
+	[SQL_NAME_ADD] = "INSERT INTO name (text) VALUES (?1)",
 	[SQL_NAME_TEXT] = "SELECT text FROM name WHERE id = ?1",
 	/* The one that counts, and that with the same content: anybody can send
 	   thousands of others. */
@@ -170,8 +173,7 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_REPORT_ADD] =
 	    "INSERT INTO report (identity, sha256, organization, report_id,"
 	    " domain, begin, finish, received, counted, path, rank)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-	    " RETURNING id",
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[SQL_REPORT_COUNTED] = "UPDATE report SET counted = ?2 WHERE id = ?1",
 	[SQL_REPORT_GET] = "SELECT organization, begin, finish, received"
 			   " FROM report WHERE id = ?1",
@@ -278,11 +280,15 @@ static const char *const texts[STATEMENTS] = {
 	[SQL_PROBLEM_ADD] =
 	    "INSERT INTO problem (domain, type, mx, result, state, opened,"
 	    " since, last, resolved, newest, sessions, failed, sightings,"
-	    " reporters, severity) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
-	    " ?9, ?10, ?11, ?12, ?13, ?14, ?15 WHERE (SELECT count(*)"
-	    " FROM problem WHERE domain = ?1 AND type = ?2"
-	    " AND resolved = 9223372036854775807 AND opened = ?6"
-	    " AND (opened = 0 OR state = ?5)) < ?16",
+	    " reporters, severity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+	    " ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+	/* "+", or the statement is prepared anew for each value, to see whether
+	   problem_live will do. */
+	[SQL_PROBLEM_ROOM] =
+	    "SELECT count(*) < ?5 FROM problem"
+	    " WHERE domain = ?1 AND type = ?2"
+	    " AND resolved = 9223372036854775807 AND +opened = ?3"
+	    " AND (opened = 0 OR +state = ?4)",
 	[SQL_PROBLEM_DISPLACE] =
 	    "DELETE FROM problem WHERE id = (SELECT min(id) FROM problem"
 	    " WHERE domain = ?1 AND type = ?2"
