@@ -155,8 +155,9 @@ archive_check(const char *directory, struct fault *fault)
 /* A file of the archive that is being made. */
 struct target {
 	char path[ARCHIVE_PATH_MAX]; /* from the archive's directory on */
-	bool is_made;                /* by us, just now */
-	bool is_there;               /* it was there already */
+	enum archive_over over;
+	bool is_made;  /* by us, just now */
+	bool is_there; /* it was there already */
 };
 
 /* What is to be stored of a record and a message; either may be NULL. */
@@ -175,7 +176,7 @@ name_of(const struct target *target)
 	return strrchr(target->path, '/') + 1;
 }
 
-/* Make a file under its final name; one of that name is left alone. */
+/* Make a file under its final name. */
 static enum status
 store_file(const struct archive_place *place, struct target *target,
     archive_write_fn *write_it, const void *arg, bool is_durable,
@@ -192,7 +193,8 @@ store_file(const struct archive_place *place, struct target *target,
 	if (st != ST_OK)
 		st = archive_fail(
 		    fault, "cannot write", place->path, target->path);
-	else if (archive_move(place, temporary, name_of(target)) == 0)
+	else if (archive_move(
+		     place, temporary, name_of(target), target->over) == 0)
 		target->is_made = true;
 	else if (errno == EEXIST)
 		target->is_there = true;
@@ -204,30 +206,52 @@ store_file(const struct archive_place *place, struct target *target,
 	return st;
 }
 
+/*
+ * What is there of the record? Where it is not, or not whole, a message beside
+ * it is one whose record has not come to be, and may be no more whole. Nothing
+ * is removed for that, since somebody else may store the same just now: ours
+ * takes the place of what is there in one step.
+ */
+static enum status
+find(
+    const struct archive_place *place, struct order *order, struct fault *fault)
+{
+	struct target *json = &order->json, *eml = &order->eml;
+	enum archive_found found;
+
+	json->over = eml->over = ARCHIVE_OVER_NOTHING;
+	json->is_there = false;
+	if (order->record == NULL)
+		return ST_OK;
+	found = archive_find_record(place, place->day, name_of(json));
+	if (found == ARCHIVE_UNSEEN)
+		return archive_fail(
+		    fault, "cannot read", place->path, json->path);
+	json->is_there = found == ARCHIVE_WHOLE;
+	if (found == ARCHIVE_PART)
+		json->over = ARCHIVE_OVER_PART;
+	eml->over = ARCHIVE_OVER_ANY;
+	return ST_OK;
+}
+
 /* Write what is not there yet, the message before its record. */
 static enum status
 store_files(const struct archive_place *place, struct order *order,
     const char *sha256, struct fault *fault)
 {
 	const struct archive_content what = { order->record, sha256 };
-	struct target *json = &order->json, *eml = &order->eml;
-	enum status st = ST_OK;
+	enum status st;
 
-	json->is_made = eml->is_made = eml->is_there = false;
-	json->is_there = order->record != NULL &&
-	    archive_has_record(place, place->day, name_of(json));
-	if (json->is_there)
-		return ST_OK;
-	/* A message whose record has not come to be may not be whole, either.
-	 */
-	if (order->message != NULL && order->record != NULL)
-		(void)unlinkat(place->day, name_of(eml), 0);
+	order->json.is_made = order->eml.is_made = order->eml.is_there = false;
+	st = find(place, order, fault);
+	if (st != ST_OK || order->json.is_there)
+		return st;
 	if (order->message != NULL)
-		st = store_file(place, eml, archive_write_message,
+		st = store_file(place, &order->eml, archive_write_message,
 		    &order->message, order->is_durable, fault);
 	if (order->record != NULL && st == ST_OK)
-		st = store_file(place, json, archive_write_record, &what,
-		    order->is_durable, fault);
+		st = store_file(place, &order->json, archive_write_record,
+		    &what, order->is_durable, fault);
 	return st;
 }
 
@@ -244,15 +268,29 @@ make_durable(const struct archive_place *place, const struct order *order,
 		  order->record != NULL ? order->json.path : order->eml.path);
 }
 
-/*
- * A later step failed: what has appeared goes again, or the report would be
- * taken for a duplicate when it is sent again, and never be logged.
- */
 static void
-take_back(const struct archive_place *place, const struct target *target)
+take_back_one(const struct archive_place *place, const struct target *target)
 {
 	if (target->is_made)
 		(void)unlinkat(place->day, name_of(target), 0);
+}
+
+/*
+ * A later step failed: what has appeared goes again, or the report would be
+ * taken for a duplicate when it is sent again, and never be logged. Where
+ * somebody else has stored the record meanwhile, the message beside it is his.
+ */
+static void
+take_back(const struct archive_place *place, const struct order *order)
+{
+	enum archive_found found = ARCHIVE_NONE;
+
+	take_back_one(place, &order->json);
+	if (order->record != NULL && order->eml.is_made)
+		found = archive_find_record(
+		    place, place->day, name_of(&order->json));
+	if (found == ARCHIVE_NONE || found == ARCHIVE_PART)
+		take_back_one(place, &order->eml);
 }
 
 static enum status
@@ -263,10 +301,8 @@ store_all(const struct archive_place *place, struct order *order,
 
 	if (st == ST_OK && order->is_durable)
 		st = make_durable(place, order, fault);
-	if (st != ST_OK) {
-		take_back(place, &order->json);
-		take_back(place, &order->eml);
-	}
+	if (st != ST_OK)
+		take_back(place, order);
 	return st;
 }
 
@@ -277,9 +313,9 @@ store_in_day(const char *directory, const char *day, struct order *order,
 {
 	struct archive_place place;
 	enum status st = archive_open(&place, directory, fault);
+	bool is_open = st == ST_OK;
 
-	for (int tries = 0; tries < ARCHIVE_DAY_TRIES && place.root != -1;
-	     tries++) {
+	for (int tries = 0; is_open && tries < ARCHIVE_DAY_TRIES; tries++) {
 		st = archive_open_day(&place, day, fault);
 		if (st == ST_OK)
 			st = store_all(&place, order, sha256, fault);

@@ -15,6 +15,7 @@
 struct pending {
 	char temporary[ARCHIVE_TEMPORARY_MAX];
 	char path[ARCHIVE_PATH_MAX];
+	enum archive_over over;
 	bool is_made; /* it has its name, by us */
 };
 
@@ -81,26 +82,23 @@ day_of(const char *path, char day[ARCHIVE_DAY_MAX])
 	    (int)(strrchr(path, '/') - path), path);
 }
 
-/* Is the record there? Of one that is not, a message that is ours to make goes:
-   it may be no more whole. */
-static bool
-has_record(const struct archive_batch *batch, const struct entry *entry,
-    bool has_message)
+/* What is there of the record? */
+static enum archive_found
+find_record(const struct archive_batch *batch, const char *path)
 {
 	char day[ARCHIVE_DAY_MAX];
-	bool result;
-	int fd;
+	enum archive_found found;
+	int fd, error;
 
-	day_of(entry->json.path, day);
+	day_of(path, day);
 	fd = archive_open_below(&batch->place, day);
 	if (fd == -1)
-		return false;
-	result = archive_has_record(
-	    &batch->place, fd, strrchr(entry->json.path, '/') + 1);
-	if (!result && has_message)
-		(void)unlinkat(fd, strrchr(entry->eml.path, '/') + 1, 0);
+		return errno == ENOENT ? ARCHIVE_NONE : ARCHIVE_UNSEEN;
+	found = archive_find_record(&batch->place, fd, strrchr(path, '/') + 1);
+	error = errno;
 	(void)close(fd);
-	return result;
+	errno = error;
+	return found;
 }
 
 static enum status
@@ -131,6 +129,7 @@ archive_batch_add(struct archive_batch *batch, const struct record *record,
 	struct archived *archived = &entry->archived;
 	const struct archive_content what = { record, archived->sha256 };
 	char name[ARCHIVE_PATH_MAX - 8];
+	enum archive_found found;
 	enum status st = ST_OK;
 
 	if (sha256 != NULL)
@@ -145,7 +144,13 @@ archive_batch_add(struct archive_batch *batch, const struct record *record,
 	(void)snprintf(
 	    entry->eml.path, sizeof entry->eml.path, "%s.eml.gz", name);
 	memcpy(archived->path, entry->json.path, sizeof archived->path);
-	archived->is_duplicate = has_record(batch, entry, message != NULL);
+	found = find_record(batch, archived->path);
+	if (found == ARCHIVE_UNSEEN)
+		return archive_fail(
+		    fault, "cannot read", batch->directory, archived->path);
+	archived->is_duplicate = found == ARCHIVE_WHOLE;
+	if (found == ARCHIVE_PART)
+		entry->json.over = ARCHIVE_OVER_PART;
 	if (!archived->is_duplicate && message != NULL)
 		st = write_pending(
 		    batch, &entry->eml, archive_write_message, &message, fault);
@@ -195,7 +200,7 @@ sync_files(struct archive_batch *batch, struct fault *fault)
 {
 	enum status st = ST_OK;
 
-	if (syncfs(batch->place.root) == 0)
+	if (syncfs(batch->place.tmp) == 0)
 		return ST_OK;
 	for (size_t i = 0; i < batch->count && st == ST_OK; i++) {
 		st = sync_temporary(batch, &batch->entry[i].eml, fault);
@@ -215,7 +220,7 @@ sync_days(struct archive_batch *batch, struct fault *fault)
 {
 	enum status st = ST_OK;
 
-	if (syncfs(batch->place.root) == 0)
+	if (syncfs(batch->place.tmp) == 0)
 		return ST_OK;
 	for (size_t i = 0; i < batch->count && st == ST_OK; i++)
 		st = archive_sync_record(
@@ -253,7 +258,7 @@ move_to_day(struct archive_batch *batch, const struct pending *pending,
 		if (*st != ST_OK)
 			return -1;
 		if (archive_move(&batch->place, pending->temporary,
-			strrchr(pending->path, '/') + 1) == 0)
+			strrchr(pending->path, '/') + 1, pending->over) == 0)
 			return 0;
 		if (errno != ENOENT || tries == ARCHIVE_DAY_TRIES)
 			return -1;
@@ -284,12 +289,33 @@ move_pending(struct archive_batch *batch, struct pending *pending,
 	return ST_OK;
 }
 
+/*
+ * A message beside which there is no record may be no more whole, and ours
+ * takes its place; is there one by now, it stays.
+ */
+static enum status
+move_message(
+    struct archive_batch *batch, struct entry *entry, struct fault *fault)
+{
+	enum archive_found found;
+	bool ignored;
+
+	if (entry->eml.temporary[0] == '\0')
+		return ST_OK;
+	found = find_record(batch, entry->json.path);
+	if (found == ARCHIVE_UNSEEN)
+		return archive_fail(
+		    fault, "cannot read", batch->directory, entry->json.path);
+	if (found != ARCHIVE_WHOLE)
+		entry->eml.over = ARCHIVE_OVER_ANY;
+	return move_pending(batch, &entry->eml, &ignored, fault);
+}
+
 static enum status
 move_entry(
     struct archive_batch *batch, struct entry *entry, struct fault *fault)
 {
-	bool ignored;
-	enum status st = move_pending(batch, &entry->eml, &ignored, fault);
+	enum status st = move_message(batch, entry, fault);
 
 	if (st == ST_OK)
 		st = move_pending(
@@ -315,6 +341,17 @@ take_back(struct archive_batch *batch, struct pending *pending)
 	(void)close(fd);
 }
 
+/* The message beside somebody else's record is his. */
+static void
+take_back_entry(struct archive_batch *batch, struct entry *entry)
+{
+	take_back(batch, &entry->json);
+	if (entry->archived.is_duplicate)
+		drop_temporary(batch, &entry->eml);
+	else
+		take_back(batch, &entry->eml);
+}
+
 enum status
 archive_batch_commit(struct archive_batch *batch, struct fault *fault)
 {
@@ -330,10 +367,8 @@ archive_batch_commit(struct archive_batch *batch, struct fault *fault)
 	if (st == ST_OK)
 		return ST_OK;
 	/* As of one: what is known to be there is never told again. */
-	for (size_t i = 0; i < batch->count; i++) {
-		take_back(batch, &batch->entry[i].json);
-		take_back(batch, &batch->entry[i].eml);
-	}
+	for (size_t i = 0; i < batch->count; i++)
+		take_back_entry(batch, &batch->entry[i]);
 	return st;
 }
 

@@ -328,27 +328,11 @@ archive_fill(
 	if (st == ST_OK && with_sync && fsync(fd) == -1)
 		st = ST_ARCHIVE;
 	error = errno;
-	(void)close(fd);
+	/* Some file systems tell only here that they are full. */
+	if (close(fd) == -1 && st == ST_OK && errno != EINTR)
+		return ST_ARCHIVE;
 	errno = error;
 	return st;
-}
-
-/*
- * Move a file to its final name unless that is taken: EEXIST then. File
- * systems that cannot do so in one step (EINVAL), and kernels, link.
- */
-int
-archive_move(
-    const struct archive_place *place, const char *from, const char *to)
-{
-	if (renameat2(place->tmp, from, place->day, to, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS)
-		return -1;
-	if (linkat(place->tmp, from, place->day, to, 0) == -1)
-		return -1;
-	(void)unlinkat(place->tmp, from, 0);
-	return 0;
 }
 
 /*
@@ -362,40 +346,101 @@ open_file(const struct archive_place *place, int at, const char *name)
 	    O_RDONLY | O_CLOEXEC | O_NONBLOCK | owner_open_flag(&place->owner));
 }
 
-/* A record ends with "}" and, unless somebody has edited it, a newline. */
+/* Why something could not be opened: is it none that we have made? */
 static bool
-has_end(int fd)
+is_others(int error)
+{
+	return error == EACCES || error == ELOOP;
+}
+
+/* A record ends with "}" and, unless somebody has edited it, a newline. */
+static enum archive_found
+judge_end(int fd)
 {
 	struct stat sb;
+	ssize_t n;
 	char last;
 
-	if (fstat(fd, &sb) == -1 || !S_ISREG(sb.st_mode))
-		return true;
-	return sb.st_size > 0 && pread(fd, &last, 1, sb.st_size - 1) == 1 &&
-	    (last == '\n' || last == '}');
+	if (fstat(fd, &sb) == -1)
+		return ARCHIVE_UNSEEN;
+	if (!S_ISREG(sb.st_mode))
+		return ARCHIVE_WHOLE;
+	if (sb.st_size == 0)
+		return ARCHIVE_PART;
+	do
+		n = pread(fd, &last, 1, sb.st_size - 1);
+	while (n == -1 && errno == EINTR);
+	if (n == -1)
+		return ARCHIVE_UNSEEN;
+	if (n == 0)
+		return ARCHIVE_PART;
+	return last == '\n' || last == '}' ? ARCHIVE_WHOLE : ARCHIVE_PART;
 }
 
-bool
-archive_has_record(const struct archive_place *place, int at, const char *name)
+enum archive_found
+archive_find_record(const struct archive_place *place, int at, const char *name)
 {
 	int fd = open_file(place, at, name);
-	bool is_whole;
+	enum archive_found found;
+	int error;
 
 	if (fd == -1)
-		return false;
-	is_whole = has_end(fd);
+		return errno == ENOENT ? ARCHIVE_NONE
+		    : is_others(errno) ? ARCHIVE_WHOLE
+				       : ARCHIVE_UNSEEN;
+	found = judge_end(fd);
+	error = errno;
 	(void)close(fd);
-	return is_whole || unlinkat(at, name, 0) == -1;
+	errno = error;
+	return found;
 }
 
-/* -1, with errno, unless it is durable or not there. */
+/*
+ * File systems that cannot rename to a name that is free alone (EINVAL), and
+ * kernels, link.
+ */
+static int
+move_to_free_name(
+    const struct archive_place *place, const char *from, const char *to)
+{
+	if (renameat2(place->tmp, from, place->day, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (linkat(place->tmp, from, place->day, to, 0) == -1)
+		return -1;
+	(void)unlinkat(place->tmp, from, 0);
+	return 0;
+}
+
+int
+archive_move(const struct archive_place *place, const char *from,
+    const char *to, enum archive_over over)
+{
+	enum archive_found found = ARCHIVE_NONE;
+
+	if (over == ARCHIVE_OVER_NOTHING)
+		return move_to_free_name(place, from, to);
+	if (over == ARCHIVE_OVER_PART)
+		found = archive_find_record(place, place->day, to);
+	if (found == ARCHIVE_WHOLE)
+		errno = EEXIST;
+	if (found == ARCHIVE_WHOLE || found == ARCHIVE_UNSEEN)
+		return -1;
+	return renameat(place->tmp, from, place->day, to);
+}
+
+/*
+ * -1, with errno, unless it is durable, or not there. One that has come from
+ * elsewhere, and we may not read, was not written a moment ago.
+ */
 static int
 sync_file(const struct archive_place *place, int at, const char *name)
 {
 	int fd = open_file(place, at, name), rc, error;
 
 	if (fd == -1)
-		return errno == ENOENT ? 0 : -1;
+		return errno == ENOENT || is_others(errno) ? 0 : -1;
 	rc = fsync(fd);
 	error = errno;
 	(void)close(fd);

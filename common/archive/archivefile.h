@@ -88,14 +88,17 @@ struct archive_content {
 archive_write_fn archive_write_record;  /* of a struct archive_content */
 archive_write_fn archive_write_message; /* of a struct spool *const * */
 
-/*
- * Is there a record of that name in the directory at? What a power failure has
- * left of one that was not durable yet (syncer.h) is none, and is removed.
- * Where that cannot be seen the answer is no: who is to make it will find that
- * its name is taken.
- */
-bool
-archive_has_record(const struct archive_place *place, int at, const char *name);
+/* What there is of a record. */
+enum archive_found {
+	ARCHIVE_NONE,
+	ARCHIVE_PART, /* left by a power failure, before it was durable */
+	ARCHIVE_WHOLE,
+	ARCHIVE_UNSEEN /* it cannot be seen; errno says why */
+};
+
+/* Look at a name in the directory at. What we may not read was not ours. */
+enum archive_found archive_find_record(
+    const struct archive_place *place, int at, const char *name);
 
 /*
  * Make a record durable that has its name, "2026/02/12/....json", with the
@@ -112,11 +115,19 @@ enum status archive_sync_record(
 enum status archive_fill(
     int fd, archive_write_fn *write_it, const void *arg, bool with_sync);
 
+/* Over what a file may be moved, in one step: there is a file at any time. */
+enum archive_over {
+	ARCHIVE_OVER_NOTHING,
+	ARCHIVE_OVER_PART, /* of a record; who has written all of it was first
+			    */
+	ARCHIVE_OVER_ANY
+};
+
 /*
- * Move a file of tmp to a name in the directory of the day unless that is
- * taken: 0, or -1 and errno, EEXIST for one that is taken.
+ * Move a file of tmp to a name in the directory of the day: 0, or -1 and errno,
+ * EEXIST for a name that is taken.
  */
-int archive_move(
-    const struct archive_place *place, const char *from, const char *to);
+int archive_move(const struct archive_place *place, const char *from,
+    const char *to, enum archive_over over);
 
 #endif

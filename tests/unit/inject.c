@@ -315,6 +315,7 @@ ssize_t __real_read(int fd, void *data, size_t len);
 ssize_t __real_pwrite(int fd, const void *data, size_t len, off_t offset);
 ssize_t __real_pread(int fd, void *data, size_t len, off_t offset);
 time_t __real_mktime(struct tm *tm);
+int __real_close(int fd);
 int __real_fsync(int fd);
 int __real_fdatasync(int fd);
 int __real_syncfs(int fd);
@@ -335,11 +336,13 @@ ssize_t __wrap_read(int fd, void *data, size_t len);
 ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t offset);
 ssize_t __wrap_pread(int fd, void *data, size_t len, off_t offset);
 time_t __wrap_mktime(struct tm *tm);
+int __wrap_close(int fd);
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
 int __wrap_syncfs(int fd);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_openat(int dir, const char *path, int flags, ...);
+int __wrap___openat_2(int dir, const char *path, int flags);
 int __wrap_mkstemp(char *template);
 int __wrap_mkdir(const char *path, mode_t mode);
 int __wrap_mkdirat(int dir, const char *path, mode_t mode);
@@ -426,6 +429,14 @@ __wrap_mktime(struct tm *tm)
 }
 
 int
+__wrap_close(int fd)
+{
+	int rc = __real_close(fd);
+
+	return fails(INJECT_CLOSE, EIO) ? -1 : rc;
+}
+
+int
 __wrap_fsync(int fd)
 {
 	return fails(INJECT_SYNC, EIO) ? -1 : __real_fsync(fd);
@@ -473,6 +484,14 @@ __wrap_openat(int dir, const char *path, int flags, ...)
 	}
 	return fails(INJECT_FILE, EIO) ? -1
 				       : __real_openat(dir, path, flags, mode);
+}
+
+/* What _FORTIFY_SOURCE makes of openat() where flags are no constant. */
+int
+__wrap___openat_2(int dir, const char *path, int flags)
+{
+	return fails(INJECT_FILE, EIO) ? -1
+				       : __real_openat(dir, path, flags, 0);
 }
 
 int

@@ -33,7 +33,9 @@ enum inject {
 	INJECT_DIGEST = 1 << 8, /* libcrypto's EVP functions */
 	INJECT_FLAGS = 1 << 9,  /* renameat2 with flags: EINVAL */
 	INJECT_KEY = 1 << 10,   /* libcrypto's decoding of a public key */
-	INJECT_ALL = (1 << 11) - 1
+	INJECT_ALL = (1 << 11) - 1,
+	/* close: EIO; what is not written does not ask. */
+	INJECT_CLOSE = 1 << 11
 };
 
 /* Make the nth call of these kinds fail; 0 watches only. */

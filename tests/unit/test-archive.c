@@ -424,6 +424,146 @@ START_TEST(what_is_not_whole_is_no_duplicate)
 }
 END_TEST
 
+/* A message that is another mail's. */
+static struct spool *
+make_other_message(void)
+{
+	struct spool *message = spool_new(tmp, 1 << 20);
+
+	ck_assert_ptr_nonnull(message);
+	ck_status("message", spool_add(message, BYTES("other"), NULL), ST_OK);
+	return message;
+}
+
+/* Nobody knows then that it is not whole; nor does its message go. */
+START_TEST(what_cannot_be_seen_stays)
+{
+	static const unsigned kinds[] = { INJECT_FILE, INJECT_READ };
+	struct spool *first = make_message(), *second = make_other_message();
+	struct archived archived;
+	char beside[ARCHIVE_PATH_MAX + 8];
+	struct buf before[2], after[2];
+
+	ck_status("first", archive_store(dir, &record, first, &archived, NULL),
+	    ST_OK);
+	(void)snprintf(beside, sizeof beside, "%.*s.eml.gz",
+	    (int)strlen(archived.path) - 5, archived.path);
+	slurp(archived.path, &before[0]);
+	slurp(beside, &before[1]);
+	record.queue_id = "OTHER";
+	for (unsigned n = 1;; n++) {
+		enum status st;
+		bool is_over;
+
+		inject_arm(kinds[_i], n);
+		st = archive_store(dir, &record, second, &archived, NULL);
+		is_over = !inject_disarm();
+		ck_expect(st != ST_OK || archived.is_duplicate, "call %u", n);
+		slurp(archived.path, &after[0]);
+		slurp(beside, &after[1]);
+		for (size_t i = 0; i < ARRAY_LEN(after); i++) {
+			ck_bytes("file", after[i].data, after[i].len,
+			    before[i].data, before[i].len);
+			buf_free(&after[i]);
+		}
+		if (is_over)
+			break;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(before); i++)
+		buf_free(&before[i]);
+	spool_free(&first);
+	spool_free(&second);
+}
+END_TEST
+
+/* Of what is not whole nothing goes before what takes its place is there. */
+START_TEST(what_is_not_whole_stays_until_it_is)
+{
+	struct archived archived;
+
+	ck_status(
+	    "first", archive_store(dir, &record, NULL, &archived, NULL), ST_OK);
+	spoil(archived.path, ".json", "{");
+	for (unsigned n = 1;; n++) {
+		enum status st;
+
+		inject_arm(INJECT_FILE | INJECT_WRITE, n);
+		st = archive_store(dir, &record, NULL, &archived, NULL);
+		if (!inject_disarm())
+			break;
+		ck_expect(st != ST_OK, "call %u", n);
+		ck_expect(unit_count_files(dir) == 1, "call %u", n);
+	}
+	ck_assert(!archived.is_duplicate);
+	ck_assert_uint_eq(unit_count_files(dir), 1);
+}
+END_TEST
+
+/* NFS tells only then of a file system that is full. */
+START_TEST(closing_may_fail)
+{
+	struct archived archived;
+	enum status st;
+
+	ck_status(
+	    "first", archive_write(dir, &record, NULL, &archived, NULL), ST_OK);
+	use_report(" " REPORT);
+	inject_arm(INJECT_CLOSE, 1);
+	st = archive_write(dir, &record, NULL, &archived, NULL);
+	ck_assert(inject_disarm());
+	ck_status("second", st, ST_ARCHIVE);
+	ck_assert_uint_eq(unit_count_files(dir), 1);
+}
+END_TEST
+
+/* One that has come from elsewhere was not written a moment ago. */
+START_TEST(a_record_of_somebody_else_is_a_duplicate)
+{
+	static const char *const above[] = { "../..", "..", ".", "tmp", "2024",
+		"2024/02", "2024/02/29" };
+	struct archived archived;
+	struct fault fault;
+	char path[1024];
+	enum status st;
+
+	if (geteuid() != 0)
+		return;
+	ck_status(
+	    "first", archive_store(dir, &record, NULL, &archived, NULL), ST_OK);
+	(void)snprintf(path, sizeof path, "%s/%s", dir, archived.path);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	for (size_t i = 0; i < ARRAY_LEN(above); i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", dir, above[i]);
+		ck_assert_int_eq(chmod(path, 0777), 0);
+	}
+	ck_assert_int_eq(seteuid(4711), 0);
+	st = archive_store(dir, &record, NULL, &archived, &fault);
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_msg(st == ST_OK, "%s", fault.detail);
+	ck_assert(archived.is_duplicate);
+}
+END_TEST
+
+/* Root makes nothing, not even a directory, where somebody's link leads. */
+START_TEST(where_a_link_leads_nothing_is_made)
+{
+	struct archived archived;
+	char target[600], name[600], day[700];
+
+	if (geteuid() != 0)
+		return;
+	(void)snprintf(target, sizeof target, "%s/elsewhere", dir);
+	(void)snprintf(name, sizeof name, "%s/link", dir);
+	(void)snprintf(day, sizeof day, "%s/2024", target);
+	ck_assert_int_eq(mkdir(target, 0755), 0);
+	ck_assert_int_eq(symlink(target, name), 0);
+	ck_assert_int_eq(lchown(name, 4711, 4711), 0);
+	ck_status("store", archive_store(name, &record, NULL, &archived, NULL),
+	    ST_ARCHIVE);
+	ck_assert_int_eq(access(day, F_OK), -1);
+}
+END_TEST
+
 static const struct {
 	const char *submitter;
 	const char *domain;
@@ -666,7 +806,7 @@ START_TEST(a_file_system_may_know_links_only)
 
 	for (unsigned n = 1; n <= 2; n++) {
 		use_report(n == 1 ? REPORT : " " REPORT);
-		inject_arm(INJECT_FLAGS, n);
+		inject_arm(INJECT_FLAGS, 1);
 		st = archive_store(dir, &record, message, &archived, NULL);
 		ck_assert(inject_disarm());
 		ck_status("store", st, ST_OK);
@@ -715,6 +855,11 @@ archive_suite(void)
 	tcase_add_test(tc, what_is_written_is_not_synced);
 	tcase_add_loop_test(
 	    tc, what_is_not_whole_is_no_duplicate, 0, ARRAY_LEN(left));
+	tcase_add_loop_test(tc, what_cannot_be_seen_stays, 0, 2);
+	tcase_add_test(tc, what_is_not_whole_stays_until_it_is);
+	tcase_add_test(tc, closing_may_fail);
+	tcase_add_test(tc, a_record_of_somebody_else_is_a_duplicate);
+	tcase_add_test(tc, where_a_link_leads_nothing_is_made);
 	tcase_add_test(tc, the_same_report_is_the_same_file);
 	tcase_add_loop_test(tc, names_are_made_safe, 0, (int)ARRAY_LEN(names));
 	tcase_add_test(tc, names_are_cut_to_what_a_file_may_have);

@@ -215,6 +215,59 @@ START_TEST(what_is_not_whole_is_no_duplicate)
 }
 END_TEST
 
+/* It may be that of a record which is to get its name at this moment. */
+START_TEST(a_message_beside_no_record_stays_until_the_commit)
+{
+	struct archive_batch *batch = archive_batch_new(dir, NULL);
+	struct spool *message = make_message();
+	struct archived one;
+	struct buf got;
+	char whole[1024], *ending;
+	FILE *file;
+
+	ck_status("store",
+	    archive_store(dir, &samples[1].record, message, &one, NULL), ST_OK);
+	(void)snprintf(whole, sizeof whole, "%s/%s", dir, one.path);
+	ck_assert_int_eq(unlink(whole), 0);
+	ending = strrchr(whole, '.');
+	(void)snprintf(ending, 8, ".eml.gz");
+	file = fopen(whole, "w");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_eq(fclose(file), 0);
+	add(batch, 1, message);
+	ck_assert_int_eq(access(whole, F_OK), 0);
+	ck_status("commit", archive_batch_commit(batch, NULL), ST_OK);
+	buf_init(&got, 1 << 20);
+	ck_assert(unit_slurp(whole, &got));
+	ck_bytes("message", got.data, got.len, "gzip bytes", 10);
+	buf_free(&got);
+	spool_free(&message);
+	archive_batch_free(&batch);
+}
+END_TEST
+
+/* As a power failure leaves it: of two in one batch one is counted. */
+START_TEST(what_is_not_whole_is_written_once)
+{
+	struct archive_batch *batch = archive_batch_new(dir, NULL);
+	struct archived one;
+	char whole[1024];
+
+	ck_status("store",
+	    archive_store(dir, &samples[1].record, NULL, &one, NULL), ST_OK);
+	(void)snprintf(whole, sizeof whole, "%s/%s", dir, one.path);
+	ck_assert_int_eq(truncate(whole, 0), 0);
+	add(batch, 1, NULL);
+	add(batch, 1, NULL);
+	ck_status("commit", archive_batch_commit(batch, NULL), ST_OK);
+	ck_assert(!archive_batch_entry(batch, 0)->is_duplicate);
+	ck_assert(archive_batch_entry(batch, 1)->is_duplicate);
+	ck_assert_uint_eq(unit_count_files(dir), 1);
+	ck_assert_uint_eq(count_tmp(), 0);
+	archive_batch_free(&batch);
+}
+END_TEST
+
 START_TEST(the_sha256_of_the_sender)
 {
 	static const char sha256[] = "0123456789abcdef0123456789abcdef"
@@ -359,6 +412,8 @@ archivebatch_suite(void)
 	tcase_add_test(tc, a_record_is_what_archive_store_makes);
 	tcase_add_test(tc, the_same_report_is_the_same_file);
 	tcase_add_test(tc, what_is_not_whole_is_no_duplicate);
+	tcase_add_test(tc, a_message_beside_no_record_stays_until_the_commit);
+	tcase_add_test(tc, what_is_not_whole_is_written_once);
 	tcase_add_test(tc, the_sha256_of_the_sender);
 	tcase_add_test(tc, what_is_forgotten_is_gone);
 	tcase_add_test(tc, the_archive_may_be_gone);
