@@ -154,7 +154,7 @@ put_episode(struct state *state, const struct key *key, const struct episode *e,
     struct fault *fault)
 {
 	enum status st = ST_OK;
-	bool is_put;
+	bool is_put = false;
 
 	if (!e->has_opened && e->resolved == INT64_MAX)
 		st = statedb_run(state,
