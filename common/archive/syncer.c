@@ -39,6 +39,7 @@ syncer_new(syncer_fail_fn *fail, void *ctx)
 {
 	/* Pages that no record has come to are not there. */
 	struct syncer *syncer = calloc(1, sizeof *syncer);
+	pthread_condattr_t attributes;
 
 	if (syncer == NULL)
 		return NULL;
@@ -47,7 +48,10 @@ syncer_new(syncer_fail_fn *fail, void *ctx)
 	syncer->delay = SYNCER_DELAY_MS;
 	syncer->waiting = &syncer->lots[0];
 	(void)pthread_mutex_init(&syncer->mutex, NULL);
-	(void)pthread_cond_init(&syncer->wake, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&syncer->wake, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
 	return syncer;
 }
 
@@ -81,7 +85,7 @@ sync_lot(const struct syncer *syncer, struct lot *lot)
 
 	if (archive_open(&place, lot->directory, &fault) != ST_OK)
 		syncer->fail(syncer->ctx, &fault);
-	else if (lot->count <= SYNCER_SINGLY || syncfs(place.root) == -1)
+	else if (lot->count <= SYNCER_SINGLY || syncfs(place.tmp) == -1)
 		sync_singly(syncer, &place, lot);
 	archive_close(&place);
 	free(lot->directory);
@@ -145,7 +149,7 @@ gather(struct syncer *syncer)
 	struct timespec end;
 	int rc = 0;
 
-	deadline_in(&end, CLOCK_REALTIME, syncer->delay);
+	deadline_in(&end, CLOCK_MONOTONIC, syncer->delay);
 	while (!syncer->is_stopping && rc == 0)
 		rc =
 		    pthread_cond_timedwait(&syncer->wake, &syncer->mutex, &end);

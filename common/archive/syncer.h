@@ -7,7 +7,7 @@
  * disk then, as it does not wait for a log daemon, and those of a moment are
  * synced together. The kernel has the files from the start, so that the end of
  * the process, in whatever way, takes none away. A power failure may, of the
- * last SYNCER_DELAY_MS.
+ * last SYNCER_DELAY_MS and of what the disk is at.
  */
 #ifndef SYNCER_H
 #define SYNCER_H
