@@ -178,7 +178,6 @@ static const struct {
 	    { .reports = 1, .has_failed = true }, ACTION_TEMPFAIL },
 };
 
-/* Who posted it takes any answer for success: it is kept whatever it is. */
 /* Whose reports may be synced behind the reply? */
 static const struct {
 	const char *settings;
@@ -214,6 +213,7 @@ START_TEST(a_message_may_be_kept_in_any_case)
 }
 END_TEST
 
+/* Who posted it takes any answer for success: it is kept whatever it is. */
 START_TEST(an_upload_is_never_rejected)
 {
 	struct conf *conf = unit_conf(REJECT "\nOnUnverified reject\n");
