@@ -40,7 +40,8 @@ struct log {
 	bool is_detached; /* from standard error */
 	bool is_stalled;  /* it has taken nothing for a while */
 
-	enum log_target target;
+	enum log_target wanted; /* of the configuration; may be TARGET_AUTO */
+	enum log_target target; /* in use */
 	enum log_format format;
 	int facility;
 	char ident[IDENT_MAX];
@@ -377,11 +378,11 @@ resolve_target(const struct log *log, enum log_target target)
 	return TARGET_STDERR;
 }
 
-/* Take over the configuration; the mutex is held, or nobody else is there. */
+/* Another target, or the same; the mutex is held, or nobody else is there. */
 static void
-configure(struct log *log, const struct conf *conf)
+set_target(struct log *log, enum log_target wanted)
 {
-	enum log_target target = resolve_target(log, conf->log_target);
+	enum log_target target = resolve_target(log, wanted);
 
 	/* Lines that wait are written for the old target. */
 	if (target != log->target) {
@@ -390,7 +391,15 @@ configure(struct log *log, const struct conf *conf)
 			dequeue(log);
 	}
 	disconnect(log);
+	log->wanted = wanted;
 	log->target = target;
+}
+
+/* Take over the configuration; likewise. */
+static void
+configure(struct log *log, const struct conf *conf)
+{
+	set_target(log, conf->log_target);
 	log->format = conf->log_format;
 	log->facility = conf->syslog_facility;
 	(void)text_copy(log->ident, sizeof log->ident, conf->syslog_ident);
@@ -431,6 +440,8 @@ log_detach(struct log *log)
 {
 	(void)pthread_mutex_lock(&log->mutex);
 	log->is_detached = true;
+	if (log->target == TARGET_STDERR)
+		set_target(log, log->wanted);
 	(void)pthread_mutex_unlock(&log->mutex);
 }
 

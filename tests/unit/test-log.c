@@ -169,8 +169,15 @@ START_TEST(auto_takes_what_is_there)
 	}
 	/* A daemon has none: then syslog is waited for. */
 	log_detach(log);
-	reconfigure(log, "");
 	ck_status("detached", write_line(log, "x"), ST_LOG_STALLED);
+	ck_assert(!log_wait(log, 0));
+	reconfigure(log, "");
+	ck_status("reconfigured", write_line(log, "x"), ST_LOG_STALLED);
+	log_free(&log, 0);
+	/* Unless that is what was asked for. */
+	log = open_log("LogTarget stderr");
+	log_detach(log);
+	ck_status("stderr", write_line(log, "x"), ST_OK);
 	log_free(&log, 0);
 	syslog = listener_open(syslog_path);
 	log = open_log("");
