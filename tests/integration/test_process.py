@@ -204,9 +204,9 @@ class Start(LabCase):
         self.expect_report(mails.mail(mails.report()))
         self.only_record()
 
-    def test_as_a_daemon(self):
-        """Without -f it is ready when the command returns."""
-        pid_dir = self.make_milter().directory
+    def start_daemon(self, **settings):
+        """Without -f it is ready when the command returns; returns its pid."""
+        pid_dir = self.make_milter(**settings).directory
         os.chown(pid_dir, pwd.getpwnam(lab.USER).pw_uid, -1)
         self.mta.configure(PidFile=pid_dir / "pid")
         done = subprocess.run([lab.MILTER, "-c", self.mta.conf], check=False,
@@ -219,12 +219,28 @@ class Start(LabCase):
         self.addCleanup(self.reap, pid)
         self.mta.pids.add(pid)
         self.assertTrue(self.mta.is_listening())
+        return pid
+
+    def test_as_a_daemon(self):
+        pid = self.start_daemon()
         self.assertEqual(os.getsid(pid) == os.getsid(0), False)
         self.expect_report(mails.mail(mails.report()))
         os.kill(pid, signal.SIGTERM)
-        lab.wait_until(lambda: not (pid_dir / "pid").exists()
+        lab.wait_until(lambda: not (self.mta.directory / "pid").exists()
                        and not self.mta.is_listening(),
                        "end of the daemon and of its PID file")
+
+    def test_as_a_daemon_without_a_log(self):
+        """It has no standard error: what comes up later as /dev/log is told
+        everything, and until then nothing is discarded."""
+        self.syslog.stop()
+        self.start_daemon(LogTarget="auto", OnReport="discard")
+        queue_id = self.send(mails.mail(mails.report()))
+        self.delivered(queue_id)
+        self.syslog.start()
+        lab.wait_until(lambda: self.events(queue_id, "report"), "its event")
+        self.assertEqual(self.event(queue_id, "report")["disposition"],
+                         "deliver")
 
     @staticmethod
     def reap(pid):
