@@ -374,7 +374,8 @@ class Restrictions(Case):
     """Each restriction bites, or the tests that use them mean nothing."""
 
     # A statement, and the error that it must end in, 0 for none. WHERE is the
-    # one writable directory, OTHER a file in /tmp that others see.
+    # one writable directory, OTHER a file in /tmp that others see, HIDDEN one
+    # that they do not.
     TABLE = (
         # ProtectSystem, UMask, PrivateTmp, ProtectHome, PrivateDevices
         ("open('/etc/x', 'w')", errno.EROFS),
@@ -383,7 +384,7 @@ class Restrictions(Case):
         ("open('/dev/x', 'w')", errno.EROFS),
         ("open(WHERE + '/x', 'w')", 0),
         ("assert os.stat(WHERE + '/x').st_mode & 0o777 == 0o640", 0),
-        ("open('/tmp/x', 'w')", 0),
+        ("open(HIDDEN, 'w')", 0),
         ("open(OTHER)", errno.ENOENT),
         ("assert not os.listdir('/home')", 0),
         ("assert not os.listdir('/root')", 0),
@@ -445,18 +446,20 @@ for statement in TABLE:
         self.need("systemd-analyze")
         shutil.chown(self.dir, USER)
         with tempfile.NamedTemporaryFile(dir="/tmp") as other:
+            hidden = other.name + "-hidden"
             done = run(
                 RESTRICT, "-u", USER, "-w", self.dir, "-x", "/usr/bin",
                 "/usr/bin/env", "python3", "-c",
                 f"TABLE = {[row[0] for row in self.TABLE]}\n"
                 f"WHERE, OTHER = {str(self.dir)!r}, {other.name!r}\n"
+                f"HIDDEN = {hidden!r}\n"
                 + self.SCRIPT)
         got = self.ok(done).splitlines()
         self.assertEqual(len(got), len(self.TABLE), done.stdout)
         for (statement, expected), seen in zip(self.TABLE, got):
             with self.subTest(statement):
                 self.assertEqual(seen, str(expected))
-        self.assertFalse(os.path.exists("/tmp/x"))
+        self.assertFalse(os.path.exists(hidden))
 
     def test_every_directive_is_known(self):
         text = self.ok(run(RESTRICT, "-l"))
