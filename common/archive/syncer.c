@@ -65,29 +65,32 @@ syncer_set_delay(struct syncer *syncer, unsigned milliseconds)
  * Syncing.
  */
 
+/* A path, or those of a lot, of one archive. */
 static void
-sync_singly(const struct syncer *syncer, const struct archive_place *place,
-    const struct lot *lot)
+sync_paths(const struct syncer *syncer, const char *directory,
+    const char (*path)[ARCHIVE_PATH_MAX], size_t count)
 {
+	struct archive_place place;
 	struct fault fault;
 
-	for (size_t i = 0; i < lot->count; i++) {
-		if (archive_sync_record(place, lot->path[i], &fault) != ST_OK)
+	if (archive_open(&place, directory, &fault) != ST_OK) {
+		syncer->fail(syncer->ctx, &fault);
+		count = 0;
+	} else if (count > SYNCER_SINGLY && syncfs(place.tmp) == 0) {
+		count = 0;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (archive_sync_record(&place, path[i], &fault) != ST_OK)
 			syncer->fail(syncer->ctx, &fault);
 	}
+	archive_close(&place);
 }
 
 static void
 sync_lot(const struct syncer *syncer, struct lot *lot)
 {
-	struct archive_place place;
-	struct fault fault;
-
-	if (archive_open(&place, lot->directory, &fault) != ST_OK)
-		syncer->fail(syncer->ctx, &fault);
-	else if (lot->count <= SYNCER_SINGLY || syncfs(place.tmp) == -1)
-		sync_singly(syncer, &place, lot);
-	archive_close(&place);
+	sync_paths(syncer, lot->directory,
+	    (const char(*)[ARCHIVE_PATH_MAX])lot->path, lot->count);
 	free(lot->directory);
 	lot->directory = NULL;
 	lot->count = 0;
@@ -97,15 +100,10 @@ sync_lot(const struct syncer *syncer, struct lot *lot)
 static void
 sync_now(const struct syncer *syncer, const char *directory, const char *path)
 {
-	struct archive_place place;
-	struct fault fault;
-	enum status st = archive_open(&place, directory, &fault);
+	char one[1][ARCHIVE_PATH_MAX];
 
-	if (st == ST_OK)
-		st = archive_sync_record(&place, path, &fault);
-	archive_close(&place);
-	if (st != ST_OK)
-		syncer->fail(syncer->ctx, &fault);
+	(void)text_copy(one[0], sizeof one[0], path);
+	sync_paths(syncer, directory, (const char(*)[ARCHIVE_PATH_MAX])one, 1);
 }
 
 /*

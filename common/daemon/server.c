@@ -13,8 +13,7 @@ enum {
 	INDEX_MILLISECONDS = 2000
 };
 
-/* The records of mail that has been delivered; it may be fed to tlsrpt again.
- */
+/* Of records whose mail has been delivered, and may be taken in again. */
 static void
 on_sync_failure(void *ctx, const struct fault *fault)
 {
