@@ -14,7 +14,7 @@
 
 enum {
 	BATCH = 500,  /* reports added to a state that others use, at once */
-	HOLD_MS = 20, /* that it is locked for that; others wait 100 */
+	HOLD_MS = 20, /* that it is locked for that; others wait for it */
 	SLACK = 120,  /* seconds that a file's time may be off */
 	TOLD = 3600,  /* after which who is silent has been told as such */
 	PATH_ROOM = 4096

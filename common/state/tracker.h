@@ -31,7 +31,7 @@
 
 enum {
 	TRACKER_NEWS_MAX = 100,    /* problems told of for one report */
-	TRACKER_BUSY_MS = 100,     /* that a report waits for another process */
+	TRACKER_BUSY_MS = 1000,    /* that a report waits for another process */
 	TRACKER_RETRY_SECONDS = 1, /* when behind; doubled with each try */
 	TRACKER_RETRY_SECONDS_MAX = 8,
 	TRACKER_OTHERS_SECONDS = 15, /* that the thread waits for another that

@@ -1,6 +1,7 @@
 /* Tests of tracker: the state follows the archive, whatever becomes of it. */
 #include <check.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -299,6 +300,36 @@ START_TEST(a_locked_state_is_waited_for)
 }
 END_TEST
 
+/* By ctx, for long enough that it was too long once. */
+static void *
+unlock_later(void *ctx)
+{
+	const struct timespec ts = { 0, 400000000 };
+
+	(void)nanosleep(&ts, NULL);
+	ck_assert_int_eq(
+	    sqlite3_exec(ctx, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	return NULL;
+}
+
+/* Another that writes, on a slow disk, is no trouble. */
+START_TEST(a_slow_writer_is_waited_for)
+{
+	pthread_t thread;
+	sqlite3 *db;
+
+	start();
+	ck_assert_int_eq(sqlite3_open(state_path, &db), SQLITE_OK);
+	ck_assert_int_eq(
+	    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(pthread_create(&thread, NULL, unlock_later, db), 0);
+	ck_assert_int_eq(give("A", 2, 100, 0), STATE_NEW);
+	ck_assert_uint_eq(count_reports(), 1);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	(void)sqlite3_close(db);
+}
+END_TEST
+
 START_TEST(a_lost_state_is_made_anew)
 {
 	start();
@@ -473,6 +504,7 @@ tracker_suite(void)
 	tcase_add_test(tc, news_are_told_behind);
 	tcase_add_test(tc, what_was_archived_before_is_found);
 	tcase_add_test(tc, a_locked_state_is_waited_for);
+	tcase_add_test(tc, a_slow_writer_is_waited_for);
 	tcase_add_test(tc, a_lost_state_is_made_anew);
 	tcase_add_loop_test(tc, what_came_without_a_state_is_told, 0, 2);
 	tcase_add_test(tc, a_state_lost_at_once_is_made_anew);
