@@ -320,6 +320,7 @@ START_TEST(a_slow_writer_is_waited_for)
 
 	start();
 	ck_assert_int_eq(sqlite3_open(state_path, &db), SQLITE_OK);
+	(void)sqlite3_busy_timeout(db, PATIENCE_MS);
 	ck_assert_int_eq(
 	    sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
 	ck_assert_int_eq(pthread_create(&thread, NULL, unlock_later, db), 0);
