@@ -51,7 +51,7 @@
 #include "status.h"
 
 enum {
-	STATE_VERSION = 3,
+	STATE_VERSION = 4,
 	STATE_NAME_MAX = 256, /* bytes of a name that is kept, NUL included */
 	STATE_TYPE_MAX = 64,  /* of a policy-type and a result-type */
 	STATE_PATH_MAX = 320,
@@ -73,6 +73,7 @@ struct state_options {
 	int64_t silent_after; /* seconds */
 	int busy_ms;          /* how long to wait for another process */
 	size_t evidence_max;  /* for adding one report; 0: no bound */
+	unsigned evidence_ms; /* and all reports of so many milliseconds */
 	bool is_read_only;    /* a command that only asks: makes no file */
 	/* Use no file but one that reindex() has made of this archive; it must
 	   outlive the state. NULL: any. */
@@ -197,9 +198,11 @@ enum status state_commit(struct state *state, int64_t now,
 
 /*
  * With evidence_max, a report does not wait until problems are worked out that
- * have more evidence than that (sightings, in all problems that it touches):
- * these are left to state_settle(), which works out max of them at a time;
- * *has_more says whether to come again. Until then they are as they were.
+ * have more evidence than that (sightings, in all problems that it touches),
+ * or more than the reports of the last evidence_ms have left of it: these are
+ * left to state_settle(), which works out max of them at a time, each once for
+ * all its reports; *has_more says whether to come again. Until then they are as
+ * they were.
  * state_is_unsettled(): there may be some.
  */
 enum status state_settle(struct state *state, size_t max, int64_t now,

@@ -124,6 +124,8 @@ struct state {
 
 	bool is_bounded;      /* evidence_max is for this transaction */
 	size_t evidence_left; /* sightings that may still be read now */
+	size_t reports_left;  /* by reports, until evidence_ms from then */
+	uint64_t reports_since;
 	bool is_unsettled;    /* problems may be left to state_settle() */
 
 	bool in_batch;

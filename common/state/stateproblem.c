@@ -5,12 +5,14 @@
  * from which on. An episode that was resolved before then stays as it is: all
  * its failures lie before its resolution, and so does whatever resolved it. So
  * a problem costs the evidence of its last episode, not that of years. Where
- * that is still more than a report may cost (evidence_max), the problem stays
- * dirty, and state_settle() works it out for many reports at once.
+ * that is still more than a report may cost (evidence_max), or reports come
+ * thick and fast (evidence_ms), the problem stays dirty, and state_settle()
+ * works it out for many reports at once.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "deadline.h"
 #include "statedb.h"
 
 enum {
@@ -461,14 +463,33 @@ work_out(struct state *state, int64_t now, bool with_late, size_t max,
 	return st;
 }
 
+/* What a report may read; the reports of a short while share it. */
+static size_t
+find_allowance(struct state *state)
+{
+	uint64_t time = deadline_now();
+
+	if (time - state->reports_since >= state->options.evidence_ms) {
+		state->reports_since = time;
+		state->reports_left = state->options.evidence_max;
+	}
+	return state->reports_left;
+}
+
 enum status
 state_work_out(struct state *state, int64_t now, struct fault *fault)
 {
-	bool is_bounded = state->is_bounded, has_more;
+	bool has_more;
+	enum status st;
 
-	state->evidence_left =
-	    is_bounded ? state->options.evidence_max : SIZE_MAX;
-	return work_out(state, now, !is_bounded, SIZE_MAX, &has_more, fault);
+	if (!state->is_bounded) {
+		state->evidence_left = SIZE_MAX;
+		return work_out(state, now, true, SIZE_MAX, &has_more, fault);
+	}
+	state->evidence_left = find_allowance(state);
+	st = work_out(state, now, false, SIZE_MAX, &has_more, fault);
+	state->reports_left = state->evidence_left;
+	return st;
 }
 
 /* Up to max of them, or as many as have so much evidence. */

@@ -122,8 +122,10 @@ const char statesql_schema[] =
     " begin INTEGER NOT NULL,"
     " late INTEGER NOT NULL DEFAULT 0," /* left to state_settle() */
     " PRIMARY KEY (domain, type, mx, result)) WITHOUT ROWID;"
+    /* What a report has marked, among all that is left. */
+    "CREATE INDEX dirty_late ON dirty (late);"
     "PRAGMA application_id = 1414288464;"
-    "PRAGMA user_version = 3;";
+    "PRAGMA user_version = 4;";
 
 #define EPISODE                                                                \
 	"p.state, p.opened, p.since, p.last, p.resolved, p.newest,"            \

@@ -36,7 +36,7 @@ enum {
 	TRACKER_RETRY_SECONDS_MAX = 8,
 	TRACKER_OTHERS_SECONDS = 15, /* that the thread waits for another that
 					makes the state, before it says so */
-	TRACKER_SETTLE_MS = 200, /* between two times that problems with much
+	TRACKER_SETTLE_MS = 1000, /* between two times that problems with much
 				    evidence are worked out */
 	TRACKER_TICK_SECONDS = 3600
 };

@@ -11,8 +11,9 @@
 enum {
 	FAULTS_MAX = 10,    /* records of a walk that are named one by one */
 	EVIDENCE_MAX = 300, /* sightings that one report may cost */
+	EVIDENCE_MS = 200,  /* and all reports of so many milliseconds */
 	OTHERS_STEP_MS = 20,
-	SETTLE_AT_ONCE = 4,        /* problems, while reports wait */
+	SETTLE_AT_ONCE = 16,       /* problems, while reports wait */
 	SETTLE_PAUSE_NS = 1000000, /* meanwhile, so that others get in */
 	SETTLE_LAST_MS = 5000,     /* at the end of a process for a message */
 	SETTLE_PART = 10 /* of the thread's time that settling may take */
@@ -147,6 +148,7 @@ set_options(const struct conf *conf, struct state_options *options)
 	options->silent_after = (int64_t)conf->silent_after;
 	options->busy_ms = TRACKER_BUSY_MS;
 	options->evidence_max = EVIDENCE_MAX;
+	options->evidence_ms = EVIDENCE_MS;
 }
 
 /* The first use of the state. */

@@ -26,6 +26,7 @@ ledger_open(void)
 	state_options(&options);
 	options.busy_ms = 300;
 	options.evidence_max = ledger.evidence_max;
+	options.evidence_ms = ledger.evidence_ms;
 	ck_assert_msg(state_open(&ledger.state, ledger.path, &options,
 			  &ledger.fault) == ST_OK,
 	    "%s", ledger.fault.detail);

@@ -25,6 +25,7 @@ extern struct ledger {
 	struct state *state;
 	struct fault fault;
 	size_t evidence_max;       /* to be set before it is opened */
+	unsigned evidence_ms;      /* likewise */
 	unsigned records;          /* each added text is of another one */
 	enum rank rank;            /* of a text that is added */
 	uint64_t seed;             /* of what is drawn */

@@ -358,6 +358,40 @@ START_TEST(a_report_costs_no_walk)
 }
 END_TEST
 
+/*
+ * Work.
+ */
+
+/* Reports that come thick and fast are worked out together. */
+START_TEST(reports_share_what_they_may_cost)
+{
+	struct ledger_report g = {
+		.sender = "A", .day = 1, .successful = 10, .failed = 990
+	};
+
+	state_close(&ledger.state);
+	ledger.evidence_ms = 3600 * 1000;
+	ledger_open();
+	(void)ledger_give(&g);
+	ck_string("one", ledger.told,
+	    "problem-opened d.example mx1.example sts certificate-expired; ");
+	/* 1, 2, 3 and 4 sightings are 10. */
+	for (g.day = 2; g.day < 5; g.day++)
+		(void)ledger_give(&g);
+	settle(ledger_at(5));
+	ledger.told[0] = '\0';
+	g.failed = 0;
+	for (; g.day < 7; g.day++)
+		(void)ledger_give(&g);
+	ck_string("later", ledger.told, "");
+	ck_assert(state_is_unsettled(ledger.state));
+	settle(ledger_at(7));
+	ck_string("all", ledger.told,
+	    "problem-resolved d.example mx1.example sts "
+	    "certificate-expired; ");
+}
+END_TEST
+
 Suite *
 statehostile_suite(void)
 {
@@ -374,6 +408,7 @@ statehostile_suite(void)
 	tcase_add_test(tcase, many_fall_silent_in_parts);
 	tcase_add_test(tcase, problems_are_settled_in_parts);
 	tcase_add_test(tcase, what_is_older_costs_nothing);
+	tcase_add_test(tcase, reports_share_what_they_may_cost);
 	tcase_add_test(tcase, a_report_costs_no_walk);
 	suite_add_tcase(suite, tcase);
 	return suite;
