@@ -126,7 +126,7 @@ struct state {
 	size_t evidence_left; /* sightings that may still be read now */
 	size_t reports_left;  /* by reports, until evidence_ms from then */
 	uint64_t reports_since;
-	bool is_unsettled;    /* problems may be left to state_settle() */
+	bool is_unsettled; /* problems may be left to state_settle() */
 
 	bool in_batch;
 	bool is_group; /* each report of the batch is worked out alone */
@@ -248,6 +248,10 @@ statedb_fail(struct state *state, const char *what, struct fault *fault);
  */
 enum status
 state_work_out(struct state *state, int64_t now, struct fault *fault);
+
+/* Up to max of them, or as many as have some thousand sightings: *has_more. */
+enum status state_work_out_some(struct state *state, int64_t now, size_t max,
+    bool *has_more, struct fault *fault);
 
 /*
  * What writes stands between these two: the mutex and a transaction, or those
