@@ -234,6 +234,20 @@ def endless(head, piece, pause=0.0):
     return serve
 
 
+HTTP_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+
+# Where a policy would be: each way in which an answer can have no end.
+ENDLESS = {
+    "body": endless(HTTP_HEAD + b"\r\n", b"x" * 65536),
+    "lines": endless(HTTP_HEAD + b"\r\n", b"mx: good.mx.test\r\n" * 4096),
+    "chunks": endless(HTTP_HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
+                      b"1000\r\n" + b"x" * 4096 + b"\r\n"),
+    "head": endless(HTTP_HEAD, b"X-Filler: " + b"x" * 4096 + b"\r\n"),
+    "info": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
+    "drip": endless(HTTP_HEAD + b"\r\n", b"x", 0.2),
+}
+
+
 class Web:
     """HTTPS for all policy hosts, which SNI tells apart."""
 

@@ -8,8 +8,8 @@ import unittest
 
 import domainlab
 from case import World, lab
-from domainlab import (MX_PORT, endless, greets, policy, replies, tls,
-                       until_starttls, wait_closed)
+from domainlab import (ENDLESS, HTTP_HEAD, MX_PORT, endless, greets, policy,
+                       replies, tls, until_starttls, wait_closed)
 
 LAB = None
 SERVERS = []
@@ -22,7 +22,6 @@ MEMORY = 40 << 20  # of which it takes less than half
 MEGABYTE = 1 << 20
 
 GOOD = policy(["good.mx.test"])
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 
 
 def flood(head, piece):
@@ -144,14 +143,8 @@ def furnish_dns(lab_):
 
 def furnish_web(lab_):
     for name, behaviour in {
-            "body": endless(HEAD + b"\r\n", b"x" * 65536),
-            "lines": endless(HEAD + b"\r\n", b"mx: good.mx.test\r\n" * 4096),
-            "chunks": endless(HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
-                              b"1000\r\n" + b"x" * 4096 + b"\r\n"),
-            "head": endless(HEAD, b"X-Filler: " + b"x" * 4096 + b"\r\n"),
-            "info": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
-            "drip": endless(HEAD + b"\r\n", b"x", 0.2),
-            "gzip": endless(HEAD + b"Content-Encoding: gzip\r\n\r\n",
+            **ENDLESS,
+            "gzip": endless(HTTP_HEAD + b"Content-Encoding: gzip\r\n\r\n",
                             b"\x1f\x8b\x08\0\0\0\0\0\0\3" + b"\0" * 4096),
             "paint": domainlab.http(
                 GOOD, "404 \x1b[31m\x07", kind="\x1b]0;owned\x07"),

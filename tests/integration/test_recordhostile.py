@@ -10,7 +10,7 @@ import unittest
 
 import domainlab
 from case import World, lab
-from domainlab import endless, http, policy
+from domainlab import ENDLESS, http, policy
 
 LAB = None
 TIMEOUT = "2s"
@@ -21,7 +21,6 @@ MEGABYTE = 1 << 20
 STATUSES = (0, 1, 2, 75)
 
 GOOD = policy(["good.mx.test"])
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 # ESC ] 0 ; x BEL, CSI of one byte, a NUL, an end of line, and no UTF-8.
 PAINT = "\\027]0;x\\007\\155[31m\\000\\010\\013\\255\\226\\128\\174"
 
@@ -56,13 +55,7 @@ RECORDS = {
 }
 
 WEB = {
-    "body": endless(HEAD + b"\r\n", b"x" * 65536),
-    "lines": endless(HEAD + b"\r\n", b"mx: good.mx.test\r\n" * 4096),
-    "chunks": endless(HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
-                      b"1000\r\n" + b"x" * 4096 + b"\r\n"),
-    "head": endless(HEAD, b"X-Filler: " + b"x" * 4096 + b"\r\n"),
-    "info": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
-    "drip": endless(HEAD + b"\r\n", b"x", 0.2),
+    **ENDLESS,
     "status": http(GOOD, "404 \x1b[31m\x07", kind="\x1b]0;owned\x07"),
     "kind": http(GOOD, kind="text/plain; x=\x1b]0;owned\x07"),
     "text": http("version: STSv1\r\n\x1b]0;x\x07: \x1b[31m\r\n"
