@@ -12,11 +12,17 @@
 #include "deadline.h"
 #include "text.h"
 
+/* A record, and what has become of its mail. */
+struct waiter {
+	enum conf_action action;
+	char path[ARCHIVE_PATH_MAX];
+};
+
 /* Records of one archive that are synced together. */
 struct lot {
 	char *directory; /* NULL as long as there are none */
 	size_t count;
-	char path[SYNCER_MAX][ARCHIVE_PATH_MAX];
+	struct waiter record[SYNCER_MAX];
 };
 
 struct syncer {
@@ -65,23 +71,40 @@ syncer_set_delay(struct syncer *syncer, unsigned milliseconds)
  * Syncing.
  */
 
-/* A path, or those of a lot, of one archive. */
+/* What is wrong for all of them is said once for each action. */
 static void
-sync_paths(const struct syncer *syncer, const char *directory,
-    const char (*path)[ARCHIVE_PATH_MAX], size_t count)
+fail_all(const struct syncer *syncer, const struct waiter *record, size_t count,
+    const struct fault *fault)
+{
+	unsigned told = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned bit = 1U << record[i].action;
+
+		if ((told & bit) == 0)
+			syncer->fail(syncer->ctx, fault, record[i].action);
+		told |= bit;
+	}
+}
+
+/* One record, or those of a lot, of one archive. */
+static void
+sync_records(const struct syncer *syncer, const char *directory,
+    const struct waiter *record, size_t count)
 {
 	struct archive_place place;
 	struct fault fault;
 
 	if (archive_open(&place, directory, &fault) != ST_OK) {
-		syncer->fail(syncer->ctx, &fault);
+		fail_all(syncer, record, count, &fault);
 		count = 0;
 	} else if (count > SYNCER_SINGLY && syncfs(place.tmp) == 0) {
 		count = 0;
 	}
 	for (size_t i = 0; i < count; i++) {
-		if (archive_sync_record(&place, path[i], &fault) != ST_OK)
-			syncer->fail(syncer->ctx, &fault);
+		if (archive_sync_record(&place, record[i].path, &fault) !=
+		    ST_OK)
+			syncer->fail(syncer->ctx, &fault, record[i].action);
 	}
 	archive_close(&place);
 }
@@ -89,21 +112,10 @@ sync_paths(const struct syncer *syncer, const char *directory,
 static void
 sync_lot(const struct syncer *syncer, struct lot *lot)
 {
-	sync_paths(syncer, lot->directory,
-	    (const char(*)[ARCHIVE_PATH_MAX])lot->path, lot->count);
+	sync_records(syncer, lot->directory, lot->record, lot->count);
 	free(lot->directory);
 	lot->directory = NULL;
 	lot->count = 0;
-}
-
-/* For what cannot wait with the others. */
-static void
-sync_now(const struct syncer *syncer, const char *directory, const char *path)
-{
-	char one[1][ARCHIVE_PATH_MAX];
-
-	(void)text_copy(one[0], sizeof one[0], path);
-	sync_paths(syncer, directory, (const char(*)[ARCHIVE_PATH_MAX])one, 1);
 }
 
 /*
@@ -112,7 +124,7 @@ sync_now(const struct syncer *syncer, const char *directory, const char *path)
 
 /* With the mutex: may the record wait? */
 static bool
-put(struct syncer *syncer, const char *directory, const char *path)
+put(struct syncer *syncer, const char *directory, const struct waiter *record)
 {
 	struct lot *lot = syncer->waiting;
 
@@ -122,22 +134,25 @@ put(struct syncer *syncer, const char *directory, const char *path)
 		lot->directory = strdup(directory);
 	if (lot->directory == NULL || strcmp(lot->directory, directory) != 0)
 		return false;
-	(void)text_copy(lot->path[lot->count], ARCHIVE_PATH_MAX, path);
+	lot->record[lot->count] = *record;
 	if (lot->count++ == 0)
 		(void)pthread_cond_signal(&syncer->wake);
 	return true;
 }
 
 void
-syncer_add(struct syncer *syncer, const char *directory, const char *path)
+syncer_add(struct syncer *syncer, const char *directory, const char *path,
+    enum conf_action action)
 {
+	struct waiter record = { .action = action };
 	bool is_waiting;
 
+	(void)text_copy(record.path, sizeof record.path, path);
 	(void)pthread_mutex_lock(&syncer->mutex);
-	is_waiting = put(syncer, directory, path);
+	is_waiting = put(syncer, directory, &record);
 	(void)pthread_mutex_unlock(&syncer->mutex);
 	if (!is_waiting)
-		sync_now(syncer, directory, path);
+		sync_records(syncer, directory, &record, 1);
 }
 
 /* With the mutex: give the others of the moment time to come. */

@@ -12,6 +12,7 @@
 #ifndef SYNCER_H
 #define SYNCER_H
 
+#include "conf.h"
 #include "status.h"
 
 enum {
@@ -22,8 +23,12 @@ enum {
 	SYNCER_SINGLY = 8
 };
 
-/* Records could not be synced. Called by the syncer's thread, or an adder's. */
-typedef void syncer_fail_fn(void *ctx, const struct fault *fault);
+/*
+ * Records could not be synced, of mail that was treated so. Called by the
+ * syncer's thread, or an adder's.
+ */
+typedef void
+syncer_fail_fn(void *ctx, const struct fault *fault, enum conf_action action);
 
 struct syncer;
 
@@ -41,10 +46,12 @@ enum status syncer_start(struct syncer *syncer, struct fault *fault);
 
 /*
  * Make a record durable that archive_write() has written: directory is the
- * archive, path is from there. Soon, or, with SYNCER_MAX that wait or another
- * directory than theirs, before it returns.
+ * archive, path is from there, action is what has become of its mail, for the
+ * case that it fails. Soon, or, with SYNCER_MAX that wait or another directory
+ * than theirs, before it returns.
  */
-void syncer_add(struct syncer *syncer, const char *directory, const char *path);
+void syncer_add(struct syncer *syncer, const char *directory, const char *path,
+    enum conf_action action);
 
 /* Sync what waits, and let the thread end. */
 void syncer_stop(struct syncer *syncer);

@@ -13,9 +13,9 @@ enum {
 	INDEX_MILLISECONDS = 2000
 };
 
-/* Of records whose mail has been delivered, and may be taken in again. */
+/* Of records whose mail somebody has, and which may be taken in again. */
 static void
-on_sync_failure(void *ctx, const struct fault *fault)
+on_sync_failure(void *ctx, const struct fault *fault, enum conf_action action)
 {
 	struct server *server = ctx;
 	struct event ev;
@@ -23,7 +23,7 @@ on_sync_failure(void *ctx, const struct fault *fault)
 	event_init(&ev, "error", SEV_ERR);
 	event_fault(&ev, fault);
 	event_string(&ev, "severity", severity_str(SEV_ERR));
-	event_string(&ev, "disposition", action_str(ACTION_DELIVER));
+	event_string(&ev, "disposition", action_str(action));
 	(void)log_event(server->log, &ev, "NOQUEUE");
 }
 

@@ -26,6 +26,7 @@ struct item {
 	struct fault fault;
 	/* With ST_OK: */
 	struct archived archived;
+	bool is_unsynced; /* the syncer is to see to it */
 	enum state_added added;
 	struct tracker_news news;
 };
@@ -262,17 +263,28 @@ archive_it(struct intake *in, struct item *item, const struct record *record,
     struct spool *message)
 {
 	const char *directory = in->conf->archive_directory;
-	struct syncer *syncer = in->site->syncer;
 	struct archived *archived = &item->archived;
 	enum status st;
 
-	if (syncer == NULL || !dispose_is_kept(in->conf, &in->outcome->verdict))
+	if (in->site->syncer == NULL ||
+	    !dispose_is_kept(in->conf, &in->outcome->verdict))
 		return archive_store(
 		    directory, record, message, archived, &item->fault);
 	st = archive_write(directory, record, message, archived, &item->fault);
-	if (st == ST_OK && !archived->is_duplicate)
-		syncer_add(syncer, directory, archived->path);
+	item->is_unsynced = st == ST_OK && !archived->is_duplicate;
 	return st;
+}
+
+/* Once it is known what becomes of the message, which a failure names. */
+static void
+sync_later(struct intake *in, size_t count, enum conf_action action)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (in->item[i].is_unsynced)
+			syncer_add(in->site->syncer,
+			    in->conf->archive_directory,
+			    in->item[i].archived.path, action);
+	}
 }
 
 static enum status
@@ -621,6 +633,7 @@ intake_finish(struct intake *in, const struct intake_origin *origin,
 		take_candidate(in, i);
 	st = judge_message(in, st, &fault);
 	action = dispose(in->conf, outcome, &circumstances);
+	sync_later(in, count, action);
 	for (size_t i = 0; i < count; i++)
 		log_candidate(in, i, action);
 	drop_reading(in);

@@ -61,3 +61,16 @@ class Failing(LabCase):
         self.assertEqual(event["disposition"], "deliver")
         self.assertIn("cannot sync", event["detail"])
         self.assertIn(milter.records()[0].name, event["detail"])
+
+    def test_quarantine_is_named(self):
+        """By whichever reply the mail has got."""
+        self.start(DKIM="require", OnUnverified="quarantine")
+        queue_id = self.send(mails.mail(mails.report()))
+        self.assertEqual(self.event(queue_id, "unverified")["disposition"],
+                         "quarantine")
+        lab.wait_until(lambda: self.postfix.held(queue_id),
+                       f"{queue_id} in the hold queue")
+        lab.wait_until(lambda: self.events("NOQUEUE", "error"), "its line")
+        self.assertEqual(self.event("NOQUEUE", "error")["disposition"],
+                         "quarantine")
+        self.postfix.drop(queue_id)

@@ -467,8 +467,9 @@ START_TEST(a_log_that_stalls_keeps_the_mail)
 END_TEST
 
 static void
-on_sync_failure(void *ctx, const struct fault *fault)
+on_sync_failure(void *ctx, const struct fault *fault, enum conf_action action)
 {
+	ck_assert_str_eq(action_str(action), "deliver");
 	(void)fault;
 	(*(unsigned *)ctx)++;
 }

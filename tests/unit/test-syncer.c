@@ -21,14 +21,16 @@ static struct syncer *syncer;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static unsigned failures;
 static struct fault last;
+static unsigned actions[ACTION_KEEP + 1];
 
 static void
-on_failure(void *ctx, const struct fault *fault)
+on_failure(void *ctx, const struct fault *fault, enum conf_action action)
 {
 	ck_assert_ptr_eq(ctx, dir);
 	(void)pthread_mutex_lock(&mutex);
 	failures++;
 	last = *fault;
+	actions[action]++;
 	(void)pthread_mutex_unlock(&mutex);
 }
 
@@ -79,6 +81,7 @@ setup(void)
 			break;
 	}
 	failures = 0;
+	memset(actions, 0, sizeof actions);
 	make();
 }
 
@@ -140,7 +143,7 @@ check_syncs(unsigned want, void (*act)(void))
 static void
 add_one(void)
 {
-	syncer_add(syncer, dir, make_record(1));
+	syncer_add(syncer, dir, make_record(1), ACTION_DELIVER);
 }
 
 /* The record and its directory, before it returns. */
@@ -177,7 +180,7 @@ START_TEST(a_moment_later)
 	ck_assert_uint_eq(count_failures(), 1);
 	/* And the next. */
 	inject_arm(INJECT_SYNC, 1);
-	syncer_add(syncer, dir, make_record(2));
+	syncer_add(syncer, dir, make_record(2), ACTION_DELIVER);
 	wait_for_failure(2);
 	ck_assert(inject_disarm());
 	ck_assert_uint_eq(count_failures(), 2);
@@ -191,7 +194,7 @@ add_lot_and_stop(void)
 {
 	start();
 	for (unsigned i = 0; i < lot; i++)
-		syncer_add(syncer, dir, make_record(i));
+		syncer_add(syncer, dir, make_record(i), ACTION_DELIVER);
 	syncer_free(&syncer);
 	make();
 }
@@ -222,9 +225,9 @@ START_TEST(another_archive_does_not_wait)
 
 	(void)snprintf(other, sizeof other, "%s/../archive", dir);
 	start();
-	syncer_add(syncer, dir, make_record(1));
+	syncer_add(syncer, dir, make_record(1), ACTION_DELIVER);
 	inject_arm(INJECT_SYNC, 1);
-	syncer_add(syncer, other, make_record(2));
+	syncer_add(syncer, other, make_record(2), ACTION_DELIVER);
 	ck_assert(inject_disarm());
 	ck_assert_uint_eq(count_failures(), 1);
 	ck_assert_ptr_nonnull(strstr(last.detail, "/../archive/"));
@@ -249,17 +252,48 @@ START_TEST(what_has_been_removed_needs_nothing)
 {
 	char path[500];
 
-	syncer_add(syncer, dir, DAY "/a!b!1!2!none.json");
-	syncer_add(syncer, dir, "2024/03/01/a!b!1!2!none.json");
+	syncer_add(syncer, dir, DAY "/a!b!1!2!none.json", ACTION_DELIVER);
+	syncer_add(syncer, dir, "2024/03/01/a!b!1!2!none.json", ACTION_DELIVER);
 	ck_assert_uint_eq(count_failures(), 0);
 	(void)snprintf(path, sizeof path, "%s/none", dir);
-	syncer_add(syncer, path, DAY "/a!b!1!2!none.json");
+	syncer_add(syncer, path, DAY "/a!b!1!2!none.json", ACTION_DELIVER);
 	ck_assert_uint_eq(count_failures(), 1);
 	start();
-	syncer_add(syncer, path, DAY "/a!b!1!2!none.json");
+	syncer_add(syncer, path, DAY "/a!b!1!2!none.json", ACTION_DELIVER);
 	syncer_stop(syncer);
 	ck_assert_uint_eq(count_failures(), 2);
 	ck_assert_ptr_nonnull(strstr(last.detail, "cannot open "));
+}
+END_TEST
+
+/* What became of the mail is said with the failure. */
+START_TEST(each_with_its_action)
+{
+	char path[500];
+
+	inject_arm(INJECT_SYNC, 1);
+	syncer_add(syncer, dir, make_record(1), ACTION_QUARANTINE);
+	ck_assert(inject_disarm());
+	ck_assert_uint_eq(actions[ACTION_QUARANTINE], 1);
+	start();
+	inject_arm(INJECT_SYNC, 1);
+	syncer_add(syncer, dir, make_record(1), ACTION_QUARANTINE);
+	syncer_add(syncer, dir, make_record(2), ACTION_DELIVER);
+	syncer_stop(syncer);
+	ck_assert(inject_disarm());
+	ck_assert_uint_eq(actions[ACTION_QUARANTINE], 2);
+	ck_assert_uint_eq(actions[ACTION_DELIVER], 0);
+	/* What is of them all is said no more often than is needed. */
+	syncer_free(&syncer);
+	make();
+	start();
+	(void)snprintf(path, sizeof path, "%s/none", dir);
+	for (unsigned i = 0; i < 4; i++)
+		syncer_add(syncer, path, make_record(i),
+		    i % 2 == 0 ? ACTION_DELIVER : ACTION_QUARANTINE);
+	syncer_stop(syncer);
+	ck_assert_uint_eq(actions[ACTION_QUARANTINE], 3);
+	ck_assert_uint_eq(actions[ACTION_DELIVER], 1);
 }
 END_TEST
 
@@ -298,6 +332,7 @@ syncer_suite(void)
 	tcase_add_test(tc, another_archive_does_not_wait);
 	tcase_add_test(tc, the_message_beside_it);
 	tcase_add_test(tc, what_has_been_removed_needs_nothing);
+	tcase_add_test(tc, each_with_its_action);
 	tcase_add_test(tc, without_memory);
 	suite_add_tcase(suite, tc);
 	return suite;
