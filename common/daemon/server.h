@@ -37,9 +37,9 @@ bool server_init(struct server *server, const char *conf_path,
     enum conf_reader reader, struct conf *conf, struct log *log);
 
 /*
- * Make what verifies signatures, and what keeps the index and alerts, which
- * have threads: after all forks, and with signals blocked that these are not to
- * get.
+ * Make what verifies signatures, and start what alerts, what syncs records
+ * behind the reply (of the milter) and what keeps the index, which have
+ * threads: after all forks, and with signals blocked that these are not to get.
  */
 enum status server_start(struct server *server, struct fault *fault);
 
