@@ -13,6 +13,7 @@ import itertools
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -317,7 +318,7 @@ def show_side_by_side(milter, ids, letters, paths, field):
 
 
 def show_summary(record):
-    print(f"  $ tlsrpt show {record.name}\n")
+    print(f"  $ {shlex.join(['tlsrpt', 'show', record.name])}\n")
     done = subprocess.run([lab.TLSRPT, "show", record], check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True)
@@ -366,7 +367,7 @@ def post(collector, report):
     words = ["curl", "-sS", "--cacert", collector.cert.name, "-H",
              "Content-Type: application/tlsrpt+gzip", "--data-binary",
              "@" + path.name, collector.url]
-    fold("$ " + " ".join(f"'{w}'" if " " in w else w for w in words))
+    fold("$ " + shlex.join(words))
     done = subprocess.run(words, cwd=collector.directory, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True)
