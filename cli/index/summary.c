@@ -158,6 +158,43 @@ print_text_head(const struct index *index)
 	(void)printf("  %s%s\n", kinds[index->by].heading, off);
 }
 
+/*
+ * A table of nothing says where there is something.
+ */
+
+/* The last row that there is. */
+static bool
+keep_sum(void *ctx, const struct state_sum *sum)
+{
+	*(struct state_sum *)ctx = *sum;
+	return true;
+}
+
+static enum status
+print_hint(const struct index *index, struct fault *fault)
+{
+	const struct state_query asked = { index->since, index->until,
+		index->domain };
+	const struct state_query before = {
+		0,
+		index->since / PROBLEM_DAY * PROBLEM_DAY,
+		index->domain,
+	};
+	struct state_sum sum = { .reports = 0 }, day = { .reports = 0 };
+	enum status st = state_sums(
+	    index->state, STATE_BY_ALL, &asked, keep_sum, &sum, fault);
+
+	if (st == ST_OK && sum.reports == 0)
+		st = state_sums(
+		    index->state, STATE_BY_DAY, &before, keep_sum, &day, fault);
+	if (st == ST_OK && day.reports > 0)
+		(void)printf(
+		    "\nNo report is of these days. The last before them is of "
+		    "%s: --since=%s\n",
+		    day.name, day.name);
+	return st;
+}
+
 static enum status
 print_all(struct summary *summary, struct fault *fault)
 {
@@ -184,7 +221,9 @@ print_all(struct summary *summary, struct fault *fault)
 		    summary->total.name, sizeof summary->total.name, "in all");
 		print_line(index->by, &summary->total);
 	}
-	return st;
+	return st == ST_OK && index->format == INDEX_TEXT
+	    ? print_hint(index, fault)
+	    : st;
 }
 
 int

@@ -439,6 +439,62 @@ class Ready(Index):
         self.ready(1, "days", "newest", "sessions")
 
 
+class Summary(Index):
+    """Days without reports, and where there are some."""
+
+    def fill(self, *ages, domain="example.test"):
+        for age in ages:
+            start = today() - age * DAY
+            self.store(mails.report(mails.policy(domain=domain), start=start,
+                                    end=start + DAY - 1), start)
+
+    def hint(self, *words):
+        """What stands below the table, or None."""
+        text = self.ask("summary", *words)
+        table, _, hint = text.partition("\n\n")[2].partition("\n\n")
+        self.assertIn("REPORTS", table)
+        self.assertEqual(hint == "", text.count("\n\n") == 1, text)
+        return hint or None
+
+    @staticmethod
+    def last(age):
+        return ("No report is of these days. The last before them is of "
+                f"{day(today() - age * DAY)}: "
+                f"--since={day(today() - age * DAY)}\n")
+
+    def test_older_reports(self):
+        self.fill(60, 40, 30)
+        self.fill(50, domain="other.test")
+        self.reindex()
+        for by in ("day", "domain", "mx", "sender", "result-type"):
+            self.assertEqual(self.hint(f"--by={by}"), self.last(30))
+        self.assertEqual(self.hint("--since=30d"), None)
+        self.assertEqual(self.hint("--since=29d"), self.last(30))
+        self.assertEqual(self.hint("--domain=Other.Test"), self.last(50))
+        self.assertEqual(self.hint("--domain=none.test"), None)
+        # What comes behind them is for --until.
+        self.assertEqual(self.hint("--since=55d", "--until=45d"), None)
+        self.assertEqual(self.hint("--since=48d", "--until=45d"),
+                         self.last(50))
+        self.assertEqual(self.hint("--since=90d", "--until=80d"), None)
+        # What is shown with it begins with that day.
+        told = self.hint().rpartition(": ")[2].strip()
+        self.assertIn(told.partition("=")[2], self.ask("summary", told))
+        for form in ("json", "csv"):
+            for by in ("day", "mx"):
+                self.assertNotIn("No report", self.ask(
+                    "summary", f"--by={by}", f"--format={form}"))
+
+    def test_no_failure_is_no_lack_of_reports(self):
+        self.fill(3, 30)
+        self.reindex()
+        self.assertEqual(self.hint("--by=mx"), None)
+
+    def test_empty_index(self):
+        self.reindex()
+        self.assertEqual(self.hint(), None)
+
+
 class Metrics(Index):
     """The text format of Prometheus."""
 
