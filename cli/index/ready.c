@@ -54,8 +54,12 @@ check_days(const struct index *index, const struct state_coverage *coverage)
 	is_well &= begin_line(coverage->days > 0 &&
 		index->now - end <= index->options.silent_after,
 	    "newest");
-	(void)printf("the last day with reports is %s\n",
-	    index_day(coverage->last).text);
+	if (coverage->days > 0)
+		(void)printf("the last day with reports is %s\n",
+		    index_day(coverage->last).text);
+	else
+		(void)printf(
+		    "no day of the last %d has reports\n", WINDOW_DAYS);
 	return is_well;
 }
 

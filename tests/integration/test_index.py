@@ -394,7 +394,9 @@ class Ready(Index):
 
     def test_silence(self):
         self.fill_days(range(5, 25))
-        self.ready(1, "newest")
+        text = self.ready(1, "newest")
+        self.assertIn("  NO   newest    the last day with reports is "
+                      f"{day(today() - 5 * DAY)}\n", text)
 
     def test_too_few_sessions(self):
         self.fill_days(range(1, 15), mails.policy(0))
@@ -436,7 +438,9 @@ class Ready(Index):
 
     def test_unknown_domain(self):
         self.fill_days(range(1, 15), mails.policy(domain="other.test"))
-        self.ready(1, "days", "newest", "sessions")
+        text = self.ready(1, "days", "newest", "sessions")
+        self.assertIn("  NO   newest    no day of the last 30 has reports\n",
+                      text)
 
 
 class Summary(Index):
