@@ -13,6 +13,7 @@
 #include "rank.h"
 #include "rawmail.h"
 #include "reading.h"
+#include "reportlog.h"
 #include "text.h"
 
 /* Milliseconds that a log may take for the lines of a report. */
@@ -413,14 +414,6 @@ judge_message(struct intake *in, enum status st, struct fault *fault)
  * Then all is logged, with the decision in it.
  */
 
-struct logging {
-	struct intake *in;
-	enum severity severity;    /* of the policy being visited */
-	uint64_t policies;         /* lines written */
-	uint64_t failures;         /* lines written */
-	uint64_t failure_sessions; /* in the lines written */
-};
-
 static const char *
 queue_id_of(const struct intake *in)
 {
@@ -435,76 +428,12 @@ write_event(struct intake *in, const struct event *ev)
 	(void)log_event(in->site->log, ev, queue_id_of(in));
 }
 
-static enum report_visit
-log_policy(void *ctx, const struct policy *policy)
-{
-	struct logging *l = ctx;
-	struct totals totals;
-	struct event ev;
-	uint64_t max = l->in->conf->max_failure_lines;
-
-	assess_policy(policy, l->in->conf, &totals, &l->severity);
-	if (l->policies < max) {
-		event_policy(
-		    &ev, &l->in->reading.report, policy, &totals, l->severity);
-		write_event(l->in, &ev);
-		l->policies++;
-	}
-	return l->policies == max && l->failures == max ? REPORT_STOP
-							: REPORT_NEXT;
-}
-
-static enum report_visit
-log_failure(
-    void *ctx, const struct policy *policy, const struct failure *failure)
-{
-	struct logging *l = ctx;
-	struct event ev;
-
-	if (l->failures == l->in->conf->max_failure_lines)
-		return REPORT_SKIP;
-	event_failure(
-	    &ev, &l->in->reading.report, policy, failure, l->severity);
-	event_label(&ev, &l->in->reading.assessment);
-	write_event(l->in, &ev);
-	l->failures++;
-	if (failure->failed.is_known)
-		l->failure_sessions =
-		    count_add(l->failure_sessions, failure->failed.value);
-	return REPORT_NEXT;
-}
-
-/* One line for all policies and failures that got none. */
-static void
-log_omitted(const struct logging *l)
-{
-	const struct assessment *as = &l->in->reading.assessment;
-	struct event ev;
-
-	if (l->policies == as->policies && l->failures == as->failures)
-		return;
-	event_init(&ev, "omitted", as->severity);
-	event_string(
-	    &ev, "organization-name", l->in->reading.report.organization_name);
-	event_count(&ev, "policy-count", as->policies - l->policies);
-	event_count(&ev, "failure-count", as->failures - l->failures);
-	event_count(&ev, "failed-session-count",
-	    as->failure_sessions - l->failure_sessions);
-	event_string(&ev, "severity", severity_str(as->severity));
-	write_event(l->in, &ev);
-}
-
 static void
 log_report(struct intake *in, struct item *item, enum conf_action action)
 {
-	static const struct report_visitor visitor = {
-		.policy = log_policy,
-		.failure = log_failure,
-	};
 	const char *name = !is_genuine(in) ? "unverified"
 	    : is_new(item)                 ? "report"
 					   : "duplicate";
-	struct logging logging = { .in = in };
 	struct event ev;
 
 	event_report(&ev, name, &in->reading.report, &in->reading.assessment,
@@ -516,10 +445,9 @@ log_report(struct intake *in, struct item *item, enum conf_action action)
 		event_string(&ev, "content", "differs");
 	write_event(in, &ev);
 	/* The details of a duplicate are known, of a forgery worth nothing. */
-	if (!is_genuine(in) || !is_new(item))
-		return;
-	(void)report_walk(&in->reading.report, &visitor, &logging);
-	log_omitted(&logging);
+	if (is_genuine(in) && is_new(item))
+		reportlog_details(
+		    in->site->log, queue_id_of(in), in->conf, &in->reading);
 }
 
 /* "malformed", "error" or "not-a-report", with where it came from. */

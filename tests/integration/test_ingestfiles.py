@@ -246,6 +246,30 @@ class Kinds(IngestCase):
         self.assertEqual(self.names_logged(),
                          ["report", "policy", "failure", "duplicate"])
 
+    def test_log_of_more_than_fits(self):
+        """As the milter would: what gets no line is summed up."""
+        place = self.place()
+        place.configure(MaxFailureLines="2")
+        place.write("report.json", mails.text_of(mails.report(*(
+            mails.policy(0, 40, [mails.failure(sessions=10)
+                                 for _ in range(4)]) for _ in range(3)))))
+        self.load(place, "--log", place.files)
+        self.assertEqual(self.names_logged(), [
+            "report", "policy", "failure", "failure", "policy", "omitted"])
+        omitted = self.logged()[-1][1]
+        self.assertEqual(
+            [omitted[f"{name}-count"]
+             for name in ("policy", "failure", "failed-session")],
+            ["1", "10", "100"])
+
+    def test_log_of_loop_noise(self):
+        place = self.place()
+        place.write("report.json", mails.text_of(mails.report(
+            mails.policy(0, 1, [mails.failure()]), contact_info=None)))
+        self.load(place, "--log", place.files)
+        labels = [fields.get("label") for _, fields in self.logged()]
+        self.assertEqual(labels, ["loop-noise", None, "loop-noise"])
+
 
 class Index_(IngestCase):
     """The index, in whatever state it is."""
