@@ -106,9 +106,9 @@ conf_unref(struct conf **conf)
 struct parser {
 	const char *name;
 	FILE *problems;
-	enum conf_reader reader;
 	struct conf *conf;
 	unsigned line;
+	unsigned given_at[KEYWORDS_MAX]; /* the line, 0 when not yet */
 	bool has_problem;
 };
 
@@ -156,37 +156,6 @@ bad_value(struct parser *p, const struct keyword *kw, const char *value,
 	problem(p, "%s: \"%s\": %s", kw->name, show(value).text, shown.text);
 }
 
-/*
- * Values that are right, and nobody's: those of the commented sample. The
- * command reads what it is given, and mail is not the collector's.
- */
-static void
-warn_of_sample(
-    const struct parser *p, const struct keyword *kw, const char *value)
-{
-	static const struct {
-		const char *keyword;
-		const char *value;
-		bool is_of_mail;
-	} samples[] = {
-		{ "Mailbox", "tls-reports@example.com", true },
-		{ "Domain", "example.com", false },
-	};
-
-	if (p->reader == CONF_COMMAND)
-		return;
-	for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++) {
-		if (strcmp(kw->name, samples[i].keyword) != 0 ||
-		    !text_ieq(value, samples[i].value) ||
-		    (samples[i].is_of_mail && p->reader != CONF_MILTER))
-			continue;
-		(void)fprintf(p->problems,
-		    "%s:%u: warning: %s: \"%s\": that of the sample; put "
-		    "your own in its place\n",
-		    p->name, p->line, kw->name, value);
-	}
-}
-
 /* The two words of a pair, with one blank between them; else one word. */
 static bool
 join_words(const struct keyword *kw, char *value)
@@ -217,12 +186,12 @@ take_setting(struct parser *p, const char *name, char *value)
 		return;
 	}
 	kw = keyword_at(i);
-	if (p->conf->line[i] != 0 && kw->type != TYPE_LIST) {
+	if (p->given_at[i] != 0 && kw->type != TYPE_LIST) {
 		problem(p, "%s: given already in line %u", kw->name,
-		    p->conf->line[i]);
+		    p->given_at[i]);
 		return;
 	}
-	p->conf->line[i] = p->line;
+	p->given_at[i] = p->line;
 	p->conf->given |= UINT64_C(1) << i;
 	if (value[0] == '\0') {
 		problem(p, "%s: no value", kw->name);
@@ -236,8 +205,6 @@ take_setting(struct parser *p, const char *name, char *value)
 	why = keyword_set(kw, p->conf, value);
 	if (why != NULL)
 		bad_value(p, kw, value, why);
-	else
-		warn_of_sample(p, kw, value);
 }
 
 /* Cut a comment: "#" at the start of the line or behind white space. */
@@ -283,12 +250,12 @@ take_line(struct parser *p, char *line)
 static unsigned
 later_line(const struct parser *p, const char *one, const char *other)
 {
-	const unsigned *line = p->conf->line;
 	size_t i = 0, j = 0;
 
 	(void)find_keyword(one, &i);
 	(void)find_keyword(other, &j);
-	return line[i] > line[j] ? line[i] : line[j];
+	return p->given_at[i] > p->given_at[j] ? p->given_at[i]
+					       : p->given_at[j];
 }
 
 /* A mail about a problem must not come back to us as a report. */
@@ -345,11 +312,11 @@ check_collector(struct parser *p)
 
 /* What no single line can be blamed for is said of the last one. */
 static void
-check_whole(struct parser *p)
+check_whole(struct parser *p, enum conf_reader reader)
 {
 	const struct conf *conf = p->conf;
 
-	if (p->reader == CONF_MILTER && conf->mailbox.count == 0)
+	if (reader == CONF_MILTER && conf->mailbox.count == 0)
 		problem(p, "Mailbox: at least one is needed");
 	if (conf->warning_rate < conf->notice_rate) {
 		p->line = later_line(p, "WarningRate", "NoticeRate");
@@ -357,7 +324,7 @@ check_whole(struct parser *p)
 	}
 	check_alerts(p);
 	check_collector(p);
-	if (p->reader == CONF_COLLECTOR)
+	if (reader == CONF_COLLECTOR)
 		name_collector(p);
 }
 
@@ -386,7 +353,6 @@ take_text(struct parser *p, const char *text, size_t len)
 	}
 	if (p->line == 0)
 		p->line = 1;
-	p->conf->lines = p->line;
 }
 
 struct conf *
@@ -396,7 +362,6 @@ conf_parse(const char *name, const char *text, size_t len,
 	struct parser p = {
 		.name = name,
 		.problems = problems,
-		.reader = reader,
 		.conf = conf_new(),
 	};
 
@@ -405,7 +370,7 @@ conf_parse(const char *name, const char *text, size_t len,
 		return NULL;
 	}
 	take_text(&p, text, len);
-	check_whole(&p);
+	check_whole(&p, reader);
 	if (p.has_problem)
 		conf_unref(&p.conf);
 	return p.conf;
@@ -468,15 +433,6 @@ conf_is_given(const struct conf *conf, const char *keyword)
 	size_t i;
 
 	return find_keyword(keyword, &i) && (conf->given >> i & 1);
-}
-
-unsigned
-conf_line(const struct conf *conf, const char *keyword)
-{
-	size_t i;
-
-	return find_keyword(keyword, &i) && conf->line[i] != 0 ? conf->line[i]
-							       : conf->lines;
 }
 
 static bool

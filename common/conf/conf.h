@@ -51,10 +51,6 @@ enum conf_reader {
 	CONF_COLLECTOR /* the same; and it logs under a name of its own */
 };
 
-enum {
-	CONF_KEYWORDS_MAX = 64 /* there are no more */
-};
-
 struct conf_list {
 	char **item;
 	size_t count;
@@ -125,8 +121,6 @@ struct conf {
 	/* Private: references, counted without a lock. */
 	_Atomic unsigned refs;
 	uint64_t given; /* keywords that the file named, a bit each */
-	unsigned line[CONF_KEYWORDS_MAX]; /* where it did so last, or 0 */
-	unsigned lines;                   /* of the file */
 };
 
 /* The defaults alone, as for the command; NULL when there is no memory. */
@@ -136,8 +130,7 @@ struct conf *conf_new(void);
  * Read a file. Each problem (unknown keyword, bad value, value out of range,
  * keyword given twice, one missing that the reader needs) is written to
  * problems as "FILE:LINE: text", or as "FILE: text" when the file cannot be
- * read; after any, NULL is returned. What a daemon would do nothing useful with
- * is written as "FILE:LINE: warning: text", and does no harm.
+ * read; after any, NULL is returned.
  */
 struct conf *
 conf_load(const char *path, enum conf_reader reader, FILE *problems);
@@ -162,12 +155,6 @@ bool conf_set(struct conf *conf, const char *keyword, const char *value,
 
 /* Did the file name this keyword, or is its value the default? */
 bool conf_is_given(const struct conf *conf, const char *keyword);
-
-/*
- * The line of the file for which the value of a keyword is to be blamed: the
- * one that named it last or, where none did, the last of all.
- */
-unsigned conf_line(const struct conf *conf, const char *keyword);
 
 /*
  * Keywords that differ between the two and take effect at a restart only,

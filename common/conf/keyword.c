@@ -187,7 +187,7 @@ _Static_assert(sizeof(enum conf_action) == sizeof(int) &&
 	sizeof(enum log_target) == sizeof(int) &&
 	sizeof(enum log_format) == sizeof(int),
     "a choice is stored as an int");
-_Static_assert((int)KEYWORDS <= (int)CONF_KEYWORDS_MAX,
+_Static_assert((int)KEYWORDS <= (int)KEYWORDS_MAX,
     "conf.given has a bit for each keyword");
 
 const struct keyword *

@@ -49,6 +49,11 @@ struct keyword {
 /* Keyword i of the table, or NULL behind the last. Static storage. */
 const struct keyword *keyword_at(size_t i);
 
+/* There are no more than that. */
+enum {
+	KEYWORDS_MAX = 64
+};
+
 /* Where its value is in a configuration. */
 void *keyword_place(const struct keyword *keyword, struct conf *conf);
 

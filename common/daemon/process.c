@@ -22,9 +22,10 @@
  */
 
 enum status
-process_user(
+process_identity(
     const struct conf *conf, struct identity *identity, struct fault *fault)
 {
+	const struct group *group;
 	const struct passwd *user;
 
 	*identity = (struct identity){
@@ -41,15 +42,6 @@ process_user(
 		identity->uid = user->pw_uid;
 		identity->gid = user->pw_gid;
 	}
-	return ST_OK;
-}
-
-enum status
-process_socket_group(
-    const struct conf *conf, struct identity *identity, struct fault *fault)
-{
-	const struct group *group;
-
 	if (process_socket_path(conf->socket) == NULL ||
 	    conf->socket_group[0] == '\0')
 		return ST_OK;
@@ -61,15 +53,6 @@ process_socket_group(
 		    "SocketGroup: there is no group \"%s\"",
 		    conf->socket_group);
 	return ST_OK;
-}
-
-enum status
-process_identity(
-    const struct conf *conf, struct identity *identity, struct fault *fault)
-{
-	enum status st = process_user(conf, identity, fault);
-
-	return st == ST_OK ? process_socket_group(conf, identity, fault) : st;
 }
 
 enum status

@@ -21,15 +21,9 @@ struct identity {
 
 /*
  * Look up User and SocketGroup. ST_ARCHIVE with *fault when one does not exist
- * (a default SocketGroup may be missing, and so may a User without root).
+ * (a default SocketGroup may be missing).
  */
 enum status process_identity(
-    const struct conf *conf, struct identity *identity, struct fault *fault);
-
-/* The two of these, one after the other; the first begins *identity. */
-enum status process_user(
-    const struct conf *conf, struct identity *identity, struct fault *fault);
-enum status process_socket_group(
     const struct conf *conf, struct identity *identity, struct fault *fault);
 
 /*

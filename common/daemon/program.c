@@ -114,35 +114,6 @@ read_options(const struct program *program, struct options *options, int argc,
 	return -1;
 }
 
-/*
- * -t: a configuration that is right may name a user or a group whom this system
- * does not have, and then there would be no start.
- */
-static int
-test_users(const struct conf *conf, const char *conf_path)
-{
-	static const struct {
-		const char *keyword;
-		enum status (*look_up)(const struct conf *conf,
-		    struct identity *identity, struct fault *fault);
-	} lookups[] = {
-		{ "User", process_user },
-		{ "SocketGroup", process_socket_group },
-	};
-	struct identity identity;
-	struct fault fault;
-	int status = EX_OK;
-
-	for (size_t i = 0; i < sizeof lookups / sizeof lookups[0]; i++) {
-		if (lookups[i].look_up(conf, &identity, &fault) == ST_OK)
-			continue;
-		(void)printf("%s:%u: %s\n", conf_path,
-		    conf_line(conf, lookups[i].keyword), fault.detail);
-		status = EX_CONFIG;
-	}
-	return status;
-}
-
 int
 program_main(const struct program *program, int argc, char **argv)
 {
@@ -160,9 +131,8 @@ program_main(const struct program *program, int argc, char **argv)
 	if (conf == NULL)
 		return EX_CONFIG;
 	if (options.is_test) {
-		status = test_users(conf, options.conf_path);
 		conf_unref(&conf);
-		return status;
+		return EX_OK;
 	}
 	/* A daemon has another working directory when it reads it again. */
 	if (realpath(options.conf_path, path) != NULL)

@@ -119,7 +119,7 @@ replace_conf(struct server *server, struct conf *conf)
 	conf_unref(&old);
 }
 
-/* Read the file; its problems and warnings go to the log, a line each. */
+/* Read the file; its problems go to the log, a line each. */
 static struct conf *
 load_conf(struct server *server)
 {
@@ -134,8 +134,7 @@ load_conf(struct server *server)
 	(void)fclose(problems);
 	for (line = strtok_r(text, "\n", &rest); line != NULL;
 	     line = strtok_r(NULL, "\n", &rest))
-		log_text(server->log, conf == NULL ? SEV_ERR : SEV_WARNING,
-		    "%s", line);
+		log_text(server->log, SEV_ERR, "%s", line);
 	free(text);
 	return conf;
 }

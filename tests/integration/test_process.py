@@ -14,11 +14,8 @@ from case import HEADER, LabCase, lab, mails
 EX_CONFIG = 78
 
 
-COLLECTOR = lab.BUILD / "tlsrpt-collector"
-
-
-def run(*args, program=lab.MILTER, **kwargs):
-    return subprocess.run([str(program), *map(str, args)], check=False,
+def run(*args, **kwargs):
+    return subprocess.run([str(lab.MILTER), *map(str, args)], check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, timeout=lab.PATIENCE,
                           **kwargs)
@@ -27,10 +24,10 @@ def run(*args, program=lab.MILTER, **kwargs):
 class CheckConfiguration(LabCase):
     """tlsrpt-milter -t"""
 
-    def check(self, text, **kwargs):
+    def check(self, text):
         milter = self.make_milter()
         milter.conf.write_text(text)
-        done = run("-t", "-c", milter.conf, **kwargs)
+        done = run("-t", "-c", milter.conf)
         problems = re.findall(rf"^{re.escape(str(milter.conf))}:(\d+): (.+)$",
                               done.stdout.decode(), re.MULTILINE)
         return done.returncode, [(int(n), what) for n, what in problems]
@@ -41,8 +38,7 @@ class CheckConfiguration(LabCase):
                      "mailbox a@b.test\r\nONREPORT discard\r\n",
                      "Mailbox a@b.test"):
             with self.subTest(text=text):
-                self.assertEqual(self.check(text + f"\nUser {lab.USER}"),
-                                 (0, []))
+                self.assertEqual(self.check(text), (0, []))
 
     def test_each_problem_names_its_line(self):
         for lines in (["Bogus yes"], ["OnReport maybe"], ["OnReport"],
@@ -74,52 +70,6 @@ class CheckConfiguration(LabCase):
         status, problems = self.check("OnReport deliver\n")
         self.assertEqual(status, EX_CONFIG)
         self.assertIn("Mailbox", problems[0][1])
-
-    def test_users_are_those_of_the_start(self):
-        """What the start refuses, and nothing else."""
-        user = 'User: there is no user "no-such-user"'
-        group = 'SocketGroup: there is no group "no-such-group"'
-        for lines, expected in (
-                (["User no-such-user"], [(2, user)]),
-                (["SocketGroup no-such-group", f"User {lab.USER}"],
-                 [(2, group)]),
-                (["SocketGroup no-such-group", "", "User no-such-user"],
-                 [(4, user), (2, group)]),
-                # It is of no use there.
-                ([f"User {lab.USER}", "SocketGroup no-such-group",
-                  "Socket inet:8891@127.0.0.1"], [])):
-            text = "Mailbox a@b.test\n" + "\n".join(lines) + "\n"
-            for program in (lab.MILTER, COLLECTOR):
-                with self.subTest(lines=lines, program=program.name):
-                    self.assertEqual(
-                        self.check(text, program=program),
-                        (EX_CONFIG if expected else 0, expected))
-
-    def test_default_user_is_looked_for(self):
-        try:
-            pwd.getpwnam("tlsrpt-milter")
-        except KeyError:
-            self.assertEqual(
-                self.check("Mailbox a@b.test\nOnReport deliver\n"),
-                (EX_CONFIG,
-                 [(2, 'User: there is no user "tlsrpt-milter"')]))
-
-    def test_user_is_of_no_use_without_root(self):
-        self.assertEqual(self.check("Mailbox a@b.test\nUser no-such-user\n",
-                                    user=lab.USER), (0, []))
-
-    def test_values_of_the_sample_are_warned_of(self):
-        mailbox = ('warning: Mailbox: "TLS-Reports@example.com": that of the '
-                   'sample; put your own in its place')
-        domain = ('warning: Domain: "example.com": that of the sample; put '
-                  'your own in its place')
-        text = ("Mailbox TLS-Reports@example.com\n"
-                "Mailbox tls-reports@example.org\nDomain example.org\n"
-                f"Domain example.com\nUser {lab.USER}\n")
-        self.assertEqual(self.check(text), (0, [(1, mailbox), (4, domain)]))
-        # Mail is not the collector's.
-        self.assertEqual(self.check(text, program=COLLECTOR),
-                         (0, [(4, domain)]))
 
     def test_missing_file(self):
         done = run("-t", "-c", "/nowhere/tlsrpt-milter.conf")
@@ -181,18 +131,6 @@ class Start(LabCase):
         self.refuses(self.make_milter(User="no-such-user"), "no-such-user")
         self.refuses(self.make_milter(SocketGroup="no-such-group"),
                      "no-such-group")
-
-    def test_sample_is_warned_of(self):
-        """At the start, and in the log when it is read again."""
-        milter = self.milter(Domain="example.com")
-        warning = "warning: Domain: \"example.com\": that of the sample"
-        self.assertIn(warning, milter.error_text())
-        milter.signal(signal.SIGHUP)
-        lab.wait_until(lambda: any(b"read again" in line.text
-                                   for line in self.lines()), "reload")
-        said = [line for line in self.lines()
-                if warning.encode() in line.text]
-        self.assertEqual([line.level for line in said], [4])
 
     def test_socket_that_cannot_be_made(self):
         self.refuses(self.make_milter(Socket="unix:/nowhere/milter.sock"),

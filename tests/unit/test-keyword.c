@@ -94,7 +94,7 @@ START_TEST(the_table_is_sound)
 		}
 	}
 	ck_assert_uint_eq(n, 49);
-	ck_assert_uint_le(n, CONF_KEYWORDS_MAX);
+	ck_assert_uint_le(n, KEYWORDS_MAX);
 	ck_assert_ptr_null(keyword_at(n));
 	ck_assert_ptr_null(keyword_at(SIZE_MAX));
 }
