@@ -41,10 +41,22 @@ reindex_missing(struct state *state, const char *directory, int64_t since,
 		.fault = fault,
 		.batch = BATCH,
 		.hold_ms = HOLD_MS,
+		.is_marking = events != NULL,
 	};
+	int64_t missing = INT64_MAX;
+	enum status st = ST_OK;
 
 	*walk.progress = (struct reindex_progress){ 0 };
-	return reindex_walk(&walk);
+	/* What nobody has been told of is left to who tells. */
+	if (walk.is_marking)
+		st = state_missing(state, &missing, fault);
+	if (missing < walk.since)
+		walk.since = missing;
+	if (st == ST_OK)
+		st = reindex_walk(&walk);
+	if (st == ST_OK && (walk.has_marked || missing != INT64_MAX))
+		st = state_clear_missing(state, walk.since, fault);
+	return st;
 }
 
 enum status

@@ -60,7 +60,8 @@ enum status reindex(const char *path, const char *directory,
 
 /*
  * Add to a state what the archive has had since a time and the state lacks: for
- * what could not be added while it was locked or its disk was full.
+ * what could not be added while it was locked or its disk was full. With
+ * events, also what is left of an earlier call that was ended in between.
  */
 enum status reindex_missing(struct state *state, const char *directory,
     int64_t since, const struct conf *conf, int64_t now,

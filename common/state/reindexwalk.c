@@ -134,8 +134,15 @@ is_batch_due(const struct walk *walk)
 static enum status
 begin_batch(struct walk *walk)
 {
+	enum status st;
+
 	walk->batch_end = deadline_now() + walk->hold_ms;
-	return state_begin(walk->state, walk->fault);
+	st = state_begin(walk->state, walk->fault);
+	if (st != ST_OK || !walk->is_marking)
+		return st;
+	walk->has_marked = true;
+	st = state_mark_missing(walk->state, walk->since, walk->fault);
+	return st == ST_OK ? ST_OK : end_batch(walk);
 }
 
 static enum status

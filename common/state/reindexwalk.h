@@ -31,8 +31,10 @@ struct walk {
 	/* Others use the state: what it has is passed over, and a transaction
 	   lasts no longer than so many milliseconds. 0: nobody waits. */
 	unsigned hold_ms;
+	bool is_marking; /* what is not there yet is noted in the state */
 
 	/* Private. */
+	bool has_marked;
 	size_t in_batch;
 	uint64_t batch_end; /* by deadline_now() */
 	bool is_day_again;  /* the day is looked at again, and the file */

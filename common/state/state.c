@@ -121,10 +121,10 @@ state_enter(struct state *state, struct fault *fault)
 		st = state->batch_status;
 		if (st != ST_OK && fault != NULL)
 			*fault = state->batch_fault;
-		return st;
+	} else {
+		state->is_bounded = false;
+		st = statedb_begin(state, true, fault);
 	}
-	state->is_bounded = false;
-	st = statedb_begin(state, true, fault);
 	if (st != ST_OK)
 		(void)pthread_mutex_unlock(&state->mutex);
 	return st;
@@ -234,6 +234,61 @@ state_note(
 	}
 	state->news[state->news_count++] = *news;
 	return ST_OK;
+}
+
+/*
+ * What is missing.
+ */
+
+enum status
+state_mark_missing(struct state *state, int64_t since, struct fault *fault)
+{
+	enum status st = state_enter(state, fault);
+
+	if (st != ST_OK)
+		return st;
+	st = statedb_run(
+	    state, statedb_bind(state, SQL_MISSING_SET, "i", since), fault);
+	return state_leave(state, 0, NULL, st, fault);
+}
+
+enum status
+state_clear_missing(struct state *state, int64_t since, struct fault *fault)
+{
+	enum status st;
+
+	(void)pthread_mutex_lock(&state->mutex);
+	st = statedb_begin(state, true, fault);
+	if (st == ST_OK) {
+		st = statedb_run(state,
+		    statedb_bind(state, SQL_MISSING_CLEAR, "i", since), fault);
+		st = statedb_end(state, st, fault);
+	}
+	(void)pthread_mutex_unlock(&state->mutex);
+	return st;
+}
+
+enum status
+state_missing(struct state *state, int64_t *since, struct fault *fault)
+{
+	enum status st;
+	bool is_row;
+
+	*since = INT64_MAX;
+	(void)pthread_mutex_lock(&state->mutex);
+	st = statedb_begin(state, false, fault);
+	if (st == ST_OK) {
+		sqlite3_stmt *stmt = statedb_bind(state, SQL_MISSING, "");
+
+		st = statedb_step(state, stmt, &is_row, fault);
+		if (is_row) {
+			*since = sqlite3_column_int64(stmt, 0);
+			(void)sqlite3_reset(stmt);
+		}
+		st = statedb_end(state, st, fault);
+	}
+	(void)pthread_mutex_unlock(&state->mutex);
+	return st;
 }
 
 /*

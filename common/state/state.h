@@ -51,7 +51,7 @@
 #include "status.h"
 
 enum {
-	STATE_VERSION = 4,
+	STATE_VERSION = 5,
 	STATE_NAME_MAX = 256, /* bytes of a name that is kept, NUL included */
 	STATE_TYPE_MAX = 64,  /* of a policy-type and a result-type */
 	STATE_PATH_MAX = 320,
@@ -195,6 +195,20 @@ enum status state_begin(struct state *state, struct fault *fault);
 enum status state_begin_group(struct state *state, struct fault *fault);
 enum status state_commit(struct state *state, int64_t now,
     const struct state_events *events, struct fault *fault);
+
+/*
+ * For who adds, in many transactions, what came since a time and is not there,
+ * in no order: the newest that is there says nothing of the others then. Each
+ * transaction notes the time first (between state_begin() and state_commit()),
+ * and when all is there, it is cleared. *since is what one has noted that was
+ * ended in between; INT64_MAX: none.
+ */
+enum status
+state_mark_missing(struct state *state, int64_t since, struct fault *fault);
+enum status
+state_clear_missing(struct state *state, int64_t since, struct fault *fault);
+enum status
+state_missing(struct state *state, int64_t *since, struct fault *fault);
 
 /*
  * With evidence_max, a report does not wait until problems are worked out that

@@ -15,7 +15,9 @@
 const char statesql_schema[] =
     "CREATE TABLE meta ("
     " whole INTEGER NOT NULL," /* nothing of the archive is missing */
-    " archive TEXT NOT NULL);" /* which one */
+    " archive TEXT NOT NULL,"  /* which one */
+    /* What came since then is being added, in no order; INT64_MAX: no more. */
+    " missing INTEGER NOT NULL DEFAULT 9223372036854775807);"
     "INSERT INTO meta (whole, archive) VALUES (0, '');"
     "CREATE TABLE name ("
     " id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
@@ -125,7 +127,7 @@ const char statesql_schema[] =
     /* What a report has marked, among all that is left. */
     "CREATE INDEX dirty_late ON dirty (late);"
     "PRAGMA application_id = 1414288464;"
-    "PRAGMA user_version = 4;";
+    "PRAGMA user_version = 5;";
 
 #define EPISODE                                                                \
 	"p.state, p.opened, p.since, p.last, p.resolved, p.newest,"            \
@@ -164,6 +166,11 @@ const char statesql_schema[] =
 static const char *const texts[STATEMENTS] = {
 	[SQL_WHOLE] = "SELECT whole, archive FROM meta",
 	[SQL_WHOLE_SET] = "UPDATE meta SET whole = 1, archive = ?1",
+	[SQL_MISSING] = "SELECT missing FROM meta",
+	[SQL_MISSING_SET] = "UPDATE meta SET missing = min(missing, ?1)",
+	/* Another process that began earlier has not found all of it yet. */
+	[SQL_MISSING_CLEAR] = "UPDATE meta SET missing = 9223372036854775807"
+			      " WHERE missing >= ?1",
 	[SQL_CHECK] = "PRAGMA quick_check(1)",
 	[SQL_NAME_FIND] = "SELECT id FROM name WHERE text = ?1",
 	[SQL_NAME_ADD] = "INSERT INTO name (text) VALUES (?1)",

@@ -1,6 +1,7 @@
 /* Tests of tracker: the state follows the archive, whatever becomes of it. */
 #include <check.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -14,17 +15,22 @@
 #include "emit.h"
 #include "listener.h"
 #include "reading.h"
+#include "reindex.h"
 #include "rfc3339.h"
 #include "suites.h"
+#include "text.h"
 #include "tracker.h"
 #include "unit.h"
 
 enum {
 	TEXT_ROOM = 4096,
+	BACKLOG = 100, /* after which a walk tells of its progress */
 	PATIENCE_MS = 30000
 };
 
 static char dir[256], archive[300], state_path[400];
+static char last_path[STATE_PATH_MAX]; /* of the last record */
+static int64_t received_at;            /* when; 0: now */
 static struct conf *conf;
 static struct log *the_log;
 static struct tracker *tracker;
@@ -141,7 +147,11 @@ give_as(const struct given *g, const char *submitter, bool only_archive)
 	/* Of what comes in one second, the content says which counts. */
 	if (record.received <= last)
 		record.received = last + 1;
-	last = added.received = record.received;
+	if (received_at != 0)
+		record.received = received_at;
+	else
+		last = record.received;
+	added.received = record.received;
 	print_report(text, sizeof text, g);
 	buf_init(&reading.text, TEXT_ROOM);
 	ck_status("text", buf_adds(&reading.text, text), ST_OK);
@@ -154,6 +164,7 @@ give_as(const struct given *g, const char *submitter, bool only_archive)
 	ck_status("store",
 	    archive_store(archive, &record, NULL, &archived, &fault), ST_OK);
 	ck_assert(!archived.is_duplicate);
+	(void)text_copy(last_path, sizeof last_path, archived.path);
 	if (!only_archive)
 		result = tracker_add(tracker, conf, &added, &news);
 	buf_free(&reading.text);
@@ -271,6 +282,80 @@ START_TEST(what_was_archived_before_is_found)
 	start();
 	ck_reports(2);
 	ck_line("the index is in step with the archive: 1 report added");
+}
+END_TEST
+
+/* Records of a day, and one of a later day that came an hour before them. */
+static void
+archive_backlog(unsigned count)
+{
+	char sender[16], path[PATH_MAX];
+	struct timespec times[2] = { { .tv_sec = time(NULL) - 3600 } };
+
+	times[1] = times[0];
+	received_at = times[0].tv_sec;
+	(void)give_as(&(struct given){ "Late", 2, 40, 1, RANK_NOBODY },
+	    "x.example", true);
+	(void)snprintf(path, sizeof path, "%s/%s", archive, last_path);
+	ck_assert_int_eq(utimensat(AT_FDCWD, path, times, 0), 0);
+	received_at = 0;
+	for (unsigned i = 0; i < count; i++) {
+		(void)snprintf(sender, sizeof sender, "S%u", i);
+		(void)give_as(&(struct given){ sender, 9, 40, 0, RANK_NOBODY },
+		    "x.example", true);
+	}
+}
+
+static enum status
+stop_at_once(void *ctx, const struct reindex_progress *progress)
+{
+	(void)ctx;
+	(void)progress;
+	return ST_STATE_BUSY;
+}
+
+static void
+ignore_problem(void *ctx, enum problem_change change,
+    const struct state_problem *before, const struct state_problem *after)
+{
+	(void)ctx;
+	(void)change;
+	(void)before;
+	(void)after;
+}
+
+/*
+ * A process that was behind ends while it catches up: the newest that it has
+ * added says nothing of what came before.
+ */
+START_TEST(what_was_left_in_catching_up_is_found)
+{
+	const struct reindex_handler handler = { .progress = stop_at_once };
+	const struct state_events events = { ignore_problem, NULL, NULL };
+	struct state_options options;
+	struct reindex_progress progress;
+	struct state *state;
+
+	start();
+	ck_assert_int_eq(give("A", 2, 100, 0), STATE_NEW);
+	tracker_free(&tracker);
+	archive_backlog(BACKLOG);
+	state_options(&options);
+	ck_status(
+	    "open", state_open(&state, state_path, &options, &fault), ST_OK);
+	ck_status("stopped",
+	    reindex_missing(state, archive, (int64_t)time(NULL) - 7200, conf,
+		(int64_t)time(NULL), &handler, &events, &progress, &fault),
+	    ST_STATE_BUSY);
+	state_close(&state);
+	ck_assert_uint_eq(count_reports(), BACKLOG + 1);
+	start();
+	ck_reports(BACKLOG + 2);
+	ck_line("event=problem-opened");
+	/* Once. */
+	tracker_free(&tracker);
+	start();
+	ck_reports(BACKLOG + 2);
 }
 END_TEST
 
@@ -504,6 +589,7 @@ tracker_suite(void)
 	tcase_add_test(tc, who_is_vouched_for_replaces);
 	tcase_add_test(tc, news_are_told_behind);
 	tcase_add_test(tc, what_was_archived_before_is_found);
+	tcase_add_test(tc, what_was_left_in_catching_up_is_found);
 	tcase_add_test(tc, a_locked_state_is_waited_for);
 	tcase_add_test(tc, a_slow_writer_is_waited_for);
 	tcase_add_test(tc, a_lost_state_is_made_anew);
