@@ -70,6 +70,7 @@ open_state(struct index *index, struct fault *fault)
 		return ST_OK;
 	}
 	index->options.evidence_max = EVIDENCE_MAX;
+	index->options.is_silent = true;
 	st = index->is_dry ? index_open(index, fault)
 			   : state_open(&index->state, index->state_path,
 				 &index->options, fault);

@@ -74,6 +74,8 @@ struct state_options {
 	int busy_ms;          /* how long to wait for another process */
 	size_t evidence_max;  /* for adding one report; 0: no bound */
 	unsigned evidence_ms; /* and all reports of so many milliseconds */
+	bool is_silent;       /* problems that state_settle() of others is to
+				 tell of are left to them */
 	bool is_read_only;    /* a command that only asks: makes no file */
 	/* Use no file but one that reindex() has made of this archive; it must
 	   outlive the state. NULL: any. */

@@ -320,6 +320,7 @@ state_rebuild(struct state *state, int64_t now, struct fault *fault)
 {
 	static const char derived[] =
 	    "DELETE FROM problem; DELETE FROM problem_reporter;"
+	    "DELETE FROM dirty;"
 	    "DELETE FROM daily; DELETE FROM daily_failure;"
 	    "DELETE FROM rollup; DELETE FROM reporter; DELETE FROM domain;";
 	struct fault ignored = { 0 };

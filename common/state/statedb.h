@@ -104,6 +104,16 @@ enum rollup {
 	ROLLUP_RESULT
 };
 
+/*
+ * What is to be worked out by state_settle(). What is marked anew by who tells
+ * is no longer LATE_SILENT (SQL's DIRTY_AGAIN).
+ */
+enum late {
+	LATE_NOT,
+	LATE_TOLD,  /* and told */
+	LATE_SILENT /* by who tells nobody (is_silent) */
+};
+
 /* What is still to be told: of a problem, or (PROBLEM_SAME) of a reporter. */
 struct state_news {
 	const struct state_events *events; /* of a group's report, or NULL */

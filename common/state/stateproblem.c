@@ -7,7 +7,8 @@
  * a problem costs the evidence of its last episode, not that of years. Where
  * that is still more than a report may cost (evidence_max), or reports come
  * thick and fast (evidence_ms), the problem stays dirty, and state_settle()
- * works it out for many reports at once.
+ * works it out for many reports at once. It is told by a process that tells of
+ * problems then: one that adds or removes in silence leaves it alone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -391,10 +392,14 @@ static enum status
 put_away(struct state *state, const struct key *key, bool is_late,
     struct fault *fault)
 {
+	enum late late = state->options.is_silent ? LATE_SILENT : LATE_TOLD;
+
 	state->is_unsettled = state->is_unsettled || is_late;
 	return statedb_run(state,
-	    statedb_bind(state, is_late ? SQL_DIRTY_LATE : SQL_DIRTY_CLEAR,
-		"iiii", key->domain, key->type, key->mx, key->result),
+	    is_late ? statedb_bind(state, SQL_DIRTY_LATE, "iiiii", key->domain,
+			  key->type, key->mx, key->result, (int64_t)late)
+		    : statedb_bind(state, SQL_DIRTY_CLEAR, "iiii", key->domain,
+			  key->type, key->mx, key->result),
 	    fault);
 }
 
@@ -420,13 +425,13 @@ work_out_key(struct state *state, const struct key *key, int64_t now,
 	return st == ST_OK ? put_away(state, key, is_late, fault) : st;
 }
 
-/* The next dirty problem, with_late or without those. */
+/* The next dirty problem, of those from first to last. */
 static enum status
-next_dirty(struct state *state, bool with_late, struct key *key, bool *has_one,
-    struct fault *fault)
+next_dirty(struct state *state, enum late first, enum late last,
+    struct key *key, bool *has_one, struct fault *fault)
 {
-	sqlite3_stmt *stmt =
-	    statedb_bind(state, SQL_DIRTY_TAKE, "i", (int64_t)with_late);
+	sqlite3_stmt *stmt = statedb_bind(
+	    state, SQL_DIRTY_TAKE, "ii", (int64_t)first, (int64_t)last);
 	enum status st = statedb_step(state, stmt, has_one, fault);
 
 	if (st != ST_OK || !*has_one)
@@ -444,8 +449,8 @@ next_dirty(struct state *state, bool with_late, struct key *key, bool *has_one,
 
 /* No more than max of them. */
 static enum status
-work_out(struct state *state, int64_t now, bool with_late, size_t max,
-    bool *has_more, struct fault *fault)
+work_out(struct state *state, int64_t now, enum late first, enum late last,
+    size_t max, bool *has_more, struct fault *fault)
 {
 	enum status st = ST_OK;
 
@@ -453,7 +458,7 @@ work_out(struct state *state, int64_t now, bool with_late, size_t max,
 	for (size_t i = 0; i < max && st == ST_OK; i++) {
 		struct key key;
 
-		st = next_dirty(state, with_late, &key, has_more, fault);
+		st = next_dirty(state, first, last, &key, has_more, fault);
 		if (st != ST_OK || !*has_more)
 			break;
 		st = work_out_key(state, &key, now, fault);
@@ -474,26 +479,41 @@ find_allowance(struct state *state)
 	return state->reports_left;
 }
 
+/*
+ * What a process that has ended has left for others to tell, nobody else may
+ * come to settle.
+ */
+static enum status
+look_for_late(struct state *state, struct fault *fault)
+{
+	struct key key;
+
+	return state->is_unsettled ? ST_OK
+				   : next_dirty(state, LATE_TOLD, LATE_TOLD,
+					 &key, &state->is_unsettled, fault);
+}
+
 enum status
 state_work_out(struct state *state, int64_t now, struct fault *fault)
 {
 	bool has_more;
 	enum status st;
 
-	if (!state->is_bounded) {
-		state->evidence_left = SIZE_MAX;
-		return work_out(state, now, true, SIZE_MAX, &has_more, fault);
-	}
-	state->evidence_left = find_allowance(state);
-	st = work_out(state, now, false, SIZE_MAX, &has_more, fault);
+	state->evidence_left =
+	    state->is_bounded ? find_allowance(state) : SIZE_MAX;
+	st = work_out(
+	    state, now, LATE_NOT, LATE_NOT, SIZE_MAX, &has_more, fault);
+	if (!state->is_bounded)
+		return st;
 	state->reports_left = state->evidence_left;
-	return st;
+	return st == ST_OK ? look_for_late(state, fault) : st;
 }
 
 enum status
 state_work_out_some(struct state *state, int64_t now, size_t max,
     bool *has_more, struct fault *fault)
 {
+	enum late first = state->options.is_silent ? LATE_SILENT : LATE_NOT;
 	enum status st = ST_OK;
 
 	*has_more = true;
@@ -501,6 +521,7 @@ state_work_out_some(struct state *state, int64_t now, size_t max,
 	for (size_t i = 0; i < max && st == ST_OK && *has_more &&
 	     SIZE_MAX - state->evidence_left < SOME_EVIDENCE;
 	     i++)
-		st = work_out(state, now, true, 1, has_more, fault);
+		st = work_out(
+		    state, now, first, LATE_SILENT, 1, has_more, fault);
 	return st;
 }

@@ -412,7 +412,8 @@ state_is_settled(struct state *state, bool *is_settled, struct fault *fault)
 
 	if (st != ST_OK)
 		return st;
-	stmt = statedb_bind(state, SQL_DIRTY_TAKE, "i", INT64_C(1));
+	stmt = statedb_bind(state, SQL_DIRTY_TAKE, "ii", (int64_t)LATE_NOT,
+	    (int64_t)LATE_SILENT);
 	st = statedb_step(state, stmt, &is_row, fault);
 	if (is_row)
 		(void)sqlite3_reset(stmt);

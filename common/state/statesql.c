@@ -122,7 +122,7 @@ const char statesql_schema[] =
     " domain INTEGER NOT NULL, type INTEGER NOT NULL,"
     " mx INTEGER NOT NULL, result INTEGER NOT NULL,"
     " begin INTEGER NOT NULL,"
-    " late INTEGER NOT NULL DEFAULT 0," /* left to state_settle() */
+    " late INTEGER NOT NULL DEFAULT 0," /* enum late */
     " PRIMARY KEY (domain, type, mx, result)) WITHOUT ROWID;"
     /* What a report has marked, among all that is left. */
     "CREATE INDEX dirty_late ON dirty (late);"
@@ -144,7 +144,7 @@ const char statesql_schema[] =
 	" d.text, m.text, t.text, r.text, p.since"
 #define DIRTY_AGAIN                                                            \
 	" ON CONFLICT (domain, type, mx, result)"                              \
-	" DO UPDATE SET begin = min(begin, excluded.begin)"
+	" DO UPDATE SET begin = min(begin, excluded.begin), late = late & 1"
 /* A sum of counts that are hostile does not overflow. */
 #define TOTAL(column) "CAST(total(" column ") AS INTEGER)"
 #define BOTH_TOTALS   TOTAL("successful") ", " TOTAL("failed")
@@ -274,8 +274,8 @@ static const char *const texts[STATEMENTS] = {
 	    "INSERT INTO dirty SELECT domain, type, mx, result, ?2, 0"
 	    " FROM failure WHERE report = ?1" DIRTY_AGAIN,
 	[SQL_DIRTY_TAKE] = "SELECT domain, type, mx, result, begin FROM dirty"
-			   " WHERE late <= ?1 LIMIT 1",
-	[SQL_DIRTY_LATE] = "UPDATE dirty SET late = 1 WHERE " PROBLEM_KEY,
+			   " WHERE late >= ?1 AND late <= ?2 LIMIT 1",
+	[SQL_DIRTY_LATE] = "UPDATE dirty SET late = ?5 WHERE " PROBLEM_KEY,
 	[SQL_DIRTY_CLEAR] = "DELETE FROM dirty WHERE " PROBLEM_KEY,
 	[SQL_PROBLEM_FLOOR] = "SELECT max(resolved) FROM problem"
 			      " WHERE " PROBLEM_KEY " AND resolved <= ?5",

@@ -292,6 +292,119 @@ START_TEST(problems_are_settled_in_parts)
 }
 END_TEST
 
+/* The state as another process has it, and back. */
+static struct state *
+become_another(size_t evidence_max, bool is_silent)
+{
+	struct state *ours = ledger.state;
+	struct state_options options;
+
+	state_options(&options);
+	options.evidence_max = evidence_max;
+	options.is_silent = is_silent;
+	ck_status("another",
+	    state_open(&ledger.state, ledger.path, &options, &ledger.fault),
+	    ST_OK);
+	return ours;
+}
+
+static void
+become_us(struct state *ours)
+{
+	state_close(&ledger.state);
+	ledger.state = ours;
+}
+
+static enum status
+let_go(void *ctx, const char *path)
+{
+	(void)ctx;
+	(void)path;
+	return ST_OK;
+}
+
+/* What one process is to tell is left to it by those who tell nobody: one that
+   takes in a backlog, and one that prunes. */
+START_TEST(who_tells_nobody_leaves_what_others_tell)
+{
+	struct ledger_report g = {
+		.sender = "A", .successful = 10, .host = "mx"
+	};
+	bool has_more = true;
+	struct state *ours;
+	size_t count;
+
+	for (g.day = 0; g.day < 20; g.day++)
+		(void)ledger_give(&g);
+	g.day = 1;
+	g.failed = 5;
+	g.hosts = 40;
+	g.id = "j";
+	(void)ledger_give(&g);
+	ck_assert_int_ge(ask("SELECT count(*) FROM dirty"), 39);
+	ledger.told[0] = '\0';
+
+	ours = become_another(0, _i == 1);
+	if (_i == 0) {
+		g = (struct ledger_report){ .sender = "B",
+			.day = 2,
+			.successful = 10,
+			.failed = 1,
+			.host = "mx" };
+		ck_status(
+		    "begin", state_begin(ledger.state, &ledger.fault), ST_OK);
+		(void)ledger_give(&g);
+		ck_status("commit",
+		    state_commit(
+			ledger.state, ledger_at(21), NULL, &ledger.fault),
+		    ST_OK);
+	} else {
+		ck_status("forget",
+		    state_forget(ledger.state, ledger_at(1), 10, ledger_at(21),
+			let_go, NULL, &count, &ledger.fault),
+		    ST_OK);
+		ck_assert_uint_eq(count, 1);
+		while (has_more)
+			ck_status("settle",
+			    state_settle(ledger.state, 8, ledger_at(21), NULL,
+				&has_more, &ledger.fault),
+			    ST_OK);
+	}
+	become_us(ours);
+	ck_assert_int_ge(ask("SELECT count(*) FROM dirty"), 39);
+	settle(ledger_at(21));
+	ck_assert_int_eq(ask("SELECT count(*) FROM dirty"), 0);
+	ck_assert_str_ne(ledger.told, "");
+}
+END_TEST
+
+/* What a process that has ended has left is worked out by another, when one
+   more report tells of it. */
+START_TEST(what_another_has_left_is_settled)
+{
+	struct ledger_report g = {
+		.sender = "A", .successful = 10, .host = "mx"
+	};
+	struct state *ours;
+
+	settle(ledger_at(21));
+	ck_assert(!state_is_unsettled(ledger.state));
+	ours = become_another(10, false);
+	for (g.day = 0; g.day < 20; g.day++)
+		(void)ledger_give(&g);
+	g.day = 1;
+	g.failed = 5;
+	g.hosts = 40;
+	g.id = "j";
+	(void)ledger_give(&g);
+	become_us(ours);
+	ck_assert(!state_is_unsettled(ledger.state));
+	g.id = "k";
+	(void)ledger_give(&g);
+	ck_assert(state_is_unsettled(ledger.state));
+}
+END_TEST
+
 /* What ended before a problem began is no reason to look at it again. */
 START_TEST(what_is_older_costs_nothing)
 {
@@ -407,6 +520,9 @@ statehostile_suite(void)
 	tcase_add_test(tcase, many_go_stale_in_parts);
 	tcase_add_test(tcase, many_fall_silent_in_parts);
 	tcase_add_test(tcase, problems_are_settled_in_parts);
+	tcase_add_loop_test(
+	    tcase, who_tells_nobody_leaves_what_others_tell, 0, 2);
+	tcase_add_test(tcase, what_another_has_left_is_settled);
 	tcase_add_test(tcase, what_is_older_costs_nothing);
 	tcase_add_test(tcase, reports_share_what_they_may_cost);
 	tcase_add_test(tcase, a_report_costs_no_walk);
