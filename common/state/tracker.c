@@ -203,7 +203,7 @@ static enum status
 add_group(struct state *state, struct request *requests, struct fault *fault)
 {
 	int64_t now = (int64_t)time(NULL);
-	enum status st = state_begin_group(state, fault);
+	enum status st = state_begin_group(state, fault), end;
 
 	if (st != ST_OK)
 		return st;
@@ -211,7 +211,9 @@ add_group(struct state *state, struct request *requests, struct fault *fault)
 	     r = r->next)
 		st = state_add(state, r->report, r->conf, now, &r->events,
 		    &r->added, fault);
-	return state_commit(state, now, NULL, fault);
+	/* What failed may not have spoilt what came before it. */
+	end = state_commit(state, now, NULL, fault);
+	return st != ST_OK ? st : end;
 }
 
 /* With the turn: add all that wait. */

@@ -405,6 +405,37 @@ START_TEST(what_another_has_left_is_settled)
 }
 END_TEST
 
+static void *
+try_mutex(void *arg)
+{
+	int *rc = arg;
+
+	*rc = pthread_mutex_trylock(&ledger.state->mutex);
+	if (*rc == 0)
+		(void)pthread_mutex_unlock(&ledger.state->mutex);
+	return NULL;
+}
+
+/* Whoever goes on with a batch that has failed keeps nobody else out. */
+START_TEST(a_batch_that_has_failed_lets_others_in)
+{
+	struct ledger_report g = { .sender = "A", .successful = 10 };
+	enum state_added added;
+	pthread_t other;
+	int rc = -1;
+
+	ck_status("begin", state_begin(ledger.state, &ledger.fault), ST_OK);
+	ledger.state->batch_status = ST_NO_SPACE;
+	ck_status("add", ledger_try(&g, &added), ST_NO_SPACE);
+	ck_status("commit",
+	    state_commit(ledger.state, ledger_at(1), NULL, &ledger.fault),
+	    ST_NO_SPACE);
+	ck_assert_int_eq(pthread_create(&other, NULL, try_mutex, &rc), 0);
+	(void)pthread_join(other, NULL);
+	ck_assert_int_eq(rc, 0);
+}
+END_TEST
+
 /* What ended before a problem began is no reason to look at it again. */
 START_TEST(what_is_older_costs_nothing)
 {
@@ -523,6 +554,7 @@ statehostile_suite(void)
 	tcase_add_loop_test(
 	    tcase, who_tells_nobody_leaves_what_others_tell, 0, 2);
 	tcase_add_test(tcase, what_another_has_left_is_settled);
+	tcase_add_test(tcase, a_batch_that_has_failed_lets_others_in);
 	tcase_add_test(tcase, what_is_older_costs_nothing);
 	tcase_add_test(tcase, reports_share_what_they_may_cost);
 	tcase_add_test(tcase, a_report_costs_no_walk);

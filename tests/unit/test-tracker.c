@@ -31,6 +31,7 @@ enum {
 static char dir[256], archive[300], state_path[400];
 static char last_path[STATE_PATH_MAX]; /* of the last record */
 static int64_t received_at;            /* when; 0: now */
+static bool is_unfit;                  /* to be added */
 static struct conf *conf;
 static struct log *the_log;
 static struct tracker *tracker;
@@ -163,6 +164,8 @@ give_as(const struct given *g, const char *submitter, bool only_archive)
 	    assess_report(&reading.report, conf, &reading.assessment), ST_OK);
 	ck_status("store",
 	    archive_store(archive, &record, NULL, &archived, &fault), ST_OK);
+	if (is_unfit)
+		added.sha256 = "no digits";
 	ck_assert(!archived.is_duplicate);
 	(void)text_copy(last_path, sizeof last_path, archived.path);
 	if (!only_archive)
@@ -356,6 +359,20 @@ START_TEST(what_was_left_in_catching_up_is_found)
 	tracker_free(&tracker);
 	start();
 	ck_reports(BACKLOG + 2);
+}
+END_TEST
+
+/* What fails before the index is touched, as for want of memory, is caught up
+   with, too. */
+START_TEST(what_could_not_be_prepared_is_added_later)
+{
+	start();
+	is_unfit = true;
+	ck_assert_int_eq(give("A", 2, 40, 1), STATE_NEW);
+	is_unfit = false;
+	ck_line("event=error reason=state ");
+	ck_reports(1);
+	ck_line("event=problem-opened");
 }
 END_TEST
 
@@ -590,6 +607,7 @@ tracker_suite(void)
 	tcase_add_test(tc, news_are_told_behind);
 	tcase_add_test(tc, what_was_archived_before_is_found);
 	tcase_add_test(tc, what_was_left_in_catching_up_is_found);
+	tcase_add_test(tc, what_could_not_be_prepared_is_added_later);
 	tcase_add_test(tc, a_locked_state_is_waited_for);
 	tcase_add_test(tc, a_slow_writer_is_waited_for);
 	tcase_add_test(tc, a_lost_state_is_made_anew);
