@@ -89,8 +89,9 @@ enum status tracker_start(
  * its policies by conf. STATE_KNOWN: the same report is there from another
  * record. STATE_DIFFERS: the same with another content, which counts.
  * STATE_REPLACES, STATE_RISES: it counted until now, and this one does. Else
- * STATE_NEW, also when that cannot be known now. Waits TRACKER_BUSY_MS at most,
- * and that once.
+ * STATE_NEW, also when that cannot be known now. Waits TRACKER_BUSY_MS at most
+ * for another process, and that once; and before that for the thread, if it is
+ * waiting for the same.
  */
 enum state_added tracker_add(struct tracker *tracker, const struct conf *conf,
     const struct state_report *report, struct tracker_news *news);
