@@ -261,13 +261,13 @@ START_TEST(many_fall_silent_in_parts)
 }
 END_TEST
 
-/* So many at a time as are asked for, and no more behind them. */
-START_TEST(problems_are_settled_in_parts)
+/* Forty problems with more evidence than one report may read; that report. */
+static struct ledger_report
+leave_problems(void)
 {
 	struct ledger_report g = {
 		.sender = "A", .successful = 10, .host = "mx"
 	};
-	bool has_more;
 
 	for (g.day = 0; g.day < 20; g.day++)
 		(void)ledger_give(&g);
@@ -277,6 +277,15 @@ START_TEST(problems_are_settled_in_parts)
 	g.id = "j";
 	(void)ledger_give(&g);
 	ck_assert_int_ge(ask("SELECT count(*) FROM dirty"), 39);
+	return g;
+}
+
+/* So many at a time as are asked for, and no more behind them. */
+START_TEST(problems_are_settled_in_parts)
+{
+	bool has_more;
+
+	(void)leave_problems();
 	ck_status("settle",
 	    state_settle(
 		ledger.state, 4, ledger_at(21), NULL, &has_more, &ledger.fault),
@@ -327,30 +336,21 @@ let_go(void *ctx, const char *path)
    takes in a backlog, and one that prunes. */
 START_TEST(who_tells_nobody_leaves_what_others_tell)
 {
-	struct ledger_report g = {
-		.sender = "A", .successful = 10, .host = "mx"
-	};
 	bool has_more = true;
 	struct state *ours;
 	size_t count;
 
-	for (g.day = 0; g.day < 20; g.day++)
-		(void)ledger_give(&g);
-	g.day = 1;
-	g.failed = 5;
-	g.hosts = 40;
-	g.id = "j";
-	(void)ledger_give(&g);
-	ck_assert_int_ge(ask("SELECT count(*) FROM dirty"), 39);
+	(void)leave_problems();
 	ledger.told[0] = '\0';
 
 	ours = become_another(0, _i == 1);
 	if (_i == 0) {
-		g = (struct ledger_report){ .sender = "B",
+		const struct ledger_report g = { .sender = "B",
 			.day = 2,
 			.successful = 10,
 			.failed = 1,
 			.host = "mx" };
+
 		ck_status(
 		    "begin", state_begin(ledger.state, &ledger.fault), ST_OK);
 		(void)ledger_give(&g);
@@ -382,21 +382,13 @@ END_TEST
    more report tells of it. */
 START_TEST(what_another_has_left_is_settled)
 {
-	struct ledger_report g = {
-		.sender = "A", .successful = 10, .host = "mx"
-	};
+	struct ledger_report g;
 	struct state *ours;
 
 	settle(ledger_at(21));
 	ck_assert(!state_is_unsettled(ledger.state));
 	ours = become_another(10, false);
-	for (g.day = 0; g.day < 20; g.day++)
-		(void)ledger_give(&g);
-	g.day = 1;
-	g.failed = 5;
-	g.hosts = 40;
-	g.id = "j";
-	(void)ledger_give(&g);
+	g = leave_problems();
 	become_us(ours);
 	ck_assert(!state_is_unsettled(ledger.state));
 	g.id = "k";
